@@ -1,0 +1,104 @@
+"""zfwidgets: what a convolutional network looks at, after Zeiler and Fergus (2014), live under a slider.
+
+Names load when they are first used (PEP 562), so ``import zfwidgets`` is fast and torch is imported only by
+those who need it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zfwidgets.app.explorer import Explorer
+    from zfwidgets.backend import Backend
+    from zfwidgets.data import ImageSet, samples, scenes
+    from zfwidgets.errors import ZfwidgetsError
+    from zfwidgets.imaging import Preprocess, as_image
+    from zfwidgets.methods import (
+        FidelityReport,
+        OcclusionMap,
+        Projection,
+        Recording,
+        Unit,
+        fidelity_report,
+        occlusion_map,
+        project,
+        project_units,
+        record,
+    )
+    from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
+    from zfwidgets.network import Network
+    from zfwidgets.widgets import FeatureViewer, OcclusionViewer
+
+    __version__: str
+
+__all__ = [
+    "AlexNet2012",
+    "Backend",
+    "Explorer",
+    "FeatureViewer",
+    "FidelityReport",
+    "ImageSet",
+    "Network",
+    "OcclusionMap",
+    "OcclusionViewer",
+    "Preprocess",
+    "Projection",
+    "Recording",
+    "Unit",
+    "ZFNet",
+    "ZfwidgetsError",
+    "__version__",
+    "as_image",
+    "fidelity_report",
+    "list_networks",
+    "load_network",
+    "occlusion_map",
+    "project",
+    "project_units",
+    "record",
+    "samples",
+    "scenes",
+]
+
+_HOMES = {
+    "app.explorer": ("Explorer",),
+    "backend": ("Backend",),
+    "data": ("ImageSet", "samples", "scenes"),
+    "errors": ("ZfwidgetsError",),
+    "imaging": ("Preprocess", "as_image"),
+    "methods": (
+        "FidelityReport",
+        "OcclusionMap",
+        "Projection",
+        "Recording",
+        "Unit",
+        "fidelity_report",
+        "occlusion_map",
+        "project",
+        "project_units",
+        "record",
+    ),
+    "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
+    "network": ("Network",),
+    "widgets": ("FeatureViewer", "OcclusionViewer"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version  # the version is written in pyproject.toml and nowhere else
+
+        value: object = version("zfwidgets")
+    elif name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The Explorer page and the command line."""
