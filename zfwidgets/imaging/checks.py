@@ -1,0 +1,64 @@
+"""The checks of parameters that several modules share: one sentence each, never a surprise deeper down."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+
+from ..errors import ParameterError
+
+__all__ = ["numbers_of", "unit_number", "whole_number"]
+
+
+def whole_number(value: object, name: str, least: int = 1) -> int:
+    """The value as an ``int``, or a :class:`ParameterError` that says what to pass.
+
+    Parameters
+    ----------
+    value : int
+        Any integer type, NumPy's included; a ``bool`` is not a number here.
+    name : str
+        What the value is called in the message.
+    least : int
+        The smallest value allowed.
+
+    Examples
+    --------
+    >>> whole_number(8, "stride")
+    8
+    >>> whole_number(0, "stride")
+    Traceback (most recent call last):
+        ...
+    zfwidgets.errors.ParameterError: stride must be a whole number of at least 1, not 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ParameterError(f"{name} must be a whole number of at least {least}, not {value!r}.")
+    return int(value)
+
+
+def unit_number(value: object, name: str) -> float:
+    """The value as a ``float`` in [0, 1], or a :class:`ParameterError`.
+
+    Examples
+    --------
+    >>> unit_number(1, "opacity")
+    1.0
+    """
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+        return float(value)
+    raise ParameterError(f"{name} must be a number from 0 to 1, not {value!r}.")
+
+
+def numbers_of(values: object, count: int, name: str) -> tuple[float, ...]:
+    """The values as a tuple of ``count`` finite floats, or a :class:`ParameterError`.
+
+    Examples
+    --------
+    >>> numbers_of([0, 0.5, 1], 3, "mean")
+    (0.0, 0.5, 1.0)
+    """
+    if isinstance(values, Sequence) and len(values) == count:
+        if all(isinstance(value, numbers.Real) and math.isfinite(value) for value in values):
+            return tuple(float(value) for value in values)
+    raise ParameterError(f"{name} must be {count} finite numbers, not {values!r}.")

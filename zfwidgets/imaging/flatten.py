@@ -1,0 +1,80 @@
+"""Any mode that Pillow decodes to, as 8-bit RGB: bit depth, palette, colour model and transparency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ImageError
+
+__all__ = ["flatten"]
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
+_SIXTEEN_BITS = 65535.0
+
+
+def flatten(image: Image.Image, who: str, background: tuple[int, int, int]) -> Image.Image:
+    """The decoded picture as a new one of mode RGB.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Any mode; not changed.
+    who : str
+        What messages call it.
+    background : tuple of three int
+        The colour, 0 to 255, that shows through transparent parts.
+
+    Raises
+    ------
+    ImageError
+        The numbers have no known scale: 32-bit integers, or floats outside [0, 1].
+
+    Examples
+    --------
+    >>> clear = Image.new("LA", (2, 2), (0, 0))
+    >>> flatten(clear, "The picture", (255, 255, 255)).getpixel((0, 0))
+    (255, 255, 255)
+    """
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _eight_bits(image, who)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, background)
+        flat.paste(layer, mask=layer.getchannel("A"))
+        return flat
+    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image, who: str) -> Image.Image:
+    """Deep grey scaled to its white; Pillow's own conversion cuts everything above 255 to white."""
+    values = np.asarray(image).astype(np.float64)
+    white = 1.0 if image.mode == "F" else _white(image)
+    low, high = float(values.min()), float(values.max())
+    if white is None or not (low >= 0 and high <= white):
+        raise ImageError(
+            f"{who} holds {'floats' if image.mode == 'F' else '32-bit integers'} from {low:.6g} to {high:.6g}, "
+            "whose white is unknown; save it with 8 or 16 bits, or as floats in [0, 1]."
+        )
+    shades = np.rint(values * (255.0 / white)).astype(np.uint8)
+    if _tiff_tag(image, _PHOTOMETRIC) == 0:  # white is zero: Pillow inverts 8 bits itself, but not 16
+        shades = 255 - shades
+    grey = Image.fromarray(shades)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey.putalpha(Image.fromarray(np.where(values == clear, np.uint8(0), np.uint8(255))))
+    return grey
+
+
+def _white(image: Image.Image) -> float | None:
+    """The number that means white in an integer mode, or None where the file does not say."""
+    if image.mode.startswith("I;16"):
+        bits = _tiff_tag(image, _BITS_PER_SAMPLE)
+        return 4095.0 if bits == (12,) else _SIXTEEN_BITS
+    return _SIXTEEN_BITS if image.format in ("PNG", "PPM") else None
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> Any:
+    return getattr(image, "tag_v2", {}).get(tag)
