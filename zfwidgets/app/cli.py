@@ -1,0 +1,131 @@
+"""The command ``zfwidgets``: open the Explorer in the browser, or train a network."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zfwidgets.app.page import PageSettings
+from zfwidgets.errors import DataError, ParameterError, WeightsError, ZfwidgetsError
+
+__all__ = ["main"]
+
+FIRST_PORT = 8866
+PORTS_TRIED = 50
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after ``zfwidgets``; those of the process when None.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 2 when something that was asked for cannot be had, or 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--images", "/no/such/folder"])
+    2
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options) or 0
+    except ZfwidgetsError as error:
+        print(f"zfwidgets: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    from zfwidgets.app import train
+
+    parser = argparse.ArgumentParser(
+        prog="zfwidgets",
+        description="Open the Explorer in the browser: drag a slider, see what a network looks at.",
+    )
+    parser.add_argument(
+        "--port", type=_port, help=f"port on this machine (default: the first free from {FIRST_PORT})"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
+    parser.add_argument(
+        "--weights", default="default", metavar="FILE", help="weights of the network, from a file"
+    )
+    parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
+    parser.add_argument("--theme", choices=["light", "dark"], default="light")
+    parser.set_defaults(run=_explore)
+    train.add_parser(parser.add_subparsers(title="other commands", metavar="COMMAND"))
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: pass a whole number from 0 (any) to 65535")
+    return int(text)
+
+
+def _explore(options: argparse.Namespace) -> None:
+    """Check all that can be checked in no time, then start the server (which costs a second to import)."""
+    settings = _settings(options.network, options.weights, options.images)
+    with _listener(options.port) as listener:
+        print("Starting the page ...", flush=True)
+        from zfwidgets.app.server import serve
+
+        serve(settings, listener, theme=options.theme, browser=not options.no_browser)
+
+
+def _settings(network: str, weights: str, images: str | None) -> PageSettings:
+    _check_network(network)
+    if weights != "default":
+        weights = str(Path(weights).expanduser().resolve())
+        if not Path(weights).is_file():
+            raise WeightsError(f"There is no weight file at {weights}: check the path given to --weights.")
+    if images is not None:
+        images = str(Path(images).expanduser().resolve())
+        if not Path(images).is_dir():
+            raise DataError(f"There is no folder at {images}: pass a folder of pictures to --images.")
+    return PageSettings(network, weights, images)
+
+
+def _check_network(network: str) -> None:
+    from zfwidgets.errors import unknown_name
+    from zfwidgets.models import list_networks
+
+    if network not in list_networks():
+        raise unknown_name("network", network, list_networks())
+
+
+def _listener(port: int | None) -> socket.socket:
+    """A socket on this machine only: the port asked for, or else the first free one."""
+    tried = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else [port]
+    for number in tried:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", number))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            continue
+        listener.setblocking(False)
+        return listener
+    if port is not None:
+        raise ParameterError(
+            f"Port {port} is taken or not allowed: pass another, or leave --port out for a free one."
+        )
+    raise ParameterError(
+        f"All ports from {tried[0]} to {tried[-1]} are taken: pass a free one with --port, for example 0 for any."
+    )

@@ -1,0 +1,85 @@
+"""What the Explorer page shows: the choice of network and pictures, and its way into the page's kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zfwidgets.app.explorer import Explorer
+
+__all__ = ["VARIABLE", "PageSettings", "open_explorer"]
+
+VARIABLE = "ZFWIDGETS_PAGE"
+"""The environment variable that carries the command line's choice to the kernel of each visitor."""
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """Which network looks at which pictures.
+
+    Parameters
+    ----------
+    network : str
+        A name of `zfwidgets.list_networks`.
+    weights : str, optional
+        ``"default"`` (the network's own), or the path of a weight file.
+    images : str or None, optional
+        A folder of pictures; None takes the built-in scenes and photographs.
+
+    Examples
+    --------
+    >>> PageSettings.from_json(PageSettings("zfnet-scenes").to_json())
+    PageSettings(network='zfnet-scenes', weights='default', images=None)
+    """
+
+    network: str
+    weights: str = "default"
+    images: str | None = None
+
+    def to_json(self) -> str:
+        """The settings as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> PageSettings:
+        """The settings that `to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> Explorer:
+    """The Explorer of a network and a folder of pictures; what the command line says wins.
+
+    Parameters
+    ----------
+    network : str, optional
+        A name of `zfwidgets.list_networks`.
+    images : str or None, optional
+        A folder of pictures; None takes the built-in scenes and photographs.
+
+    Returns
+    -------
+    Explorer
+        To be shown as the last value of a cell.
+
+    Raises
+    ------
+    UnknownNameError, WeightsError, DataError
+        When the network, its weights or the pictures cannot be used.
+
+    Examples
+    --------
+    >>> explorer = open_explorer()
+    >>> explorer.close()
+    """
+    from zfwidgets.app.explorer import Explorer
+    from zfwidgets.backend import Backend
+    from zfwidgets.data import ImageSet
+    from zfwidgets.models import load_network
+
+    told = os.environ.get(VARIABLE)
+    settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
+    pictures = None if settings.images is None else ImageSet.from_folder(settings.images)
+    return Explorer(Backend(load_network(settings.network, weights=settings.weights), images=pictures))
