@@ -1,6 +1,39 @@
 """Pixels in, pixels out: reading pictures, preparing them for a network, drawing maps, writing bytes."""
 
+from .encode import to_jpeg, to_palette_png, to_png
+from .labels import LabelPicture, label_picture
 from .load import as_image
-from .preprocess import Preprocess
+from .mosaic import Mosaic, mosaic
+from .preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from .render import (
+    UNKNOWN,
+    enlarge,
+    heat_indices,
+    heat_palette,
+    heat_picture,
+    overlay,
+    place_cells,
+    signed_picture,
+)
 
-__all__ = ["Preprocess", "as_image"]
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "UNKNOWN",
+    "LabelPicture",
+    "Mosaic",
+    "Preprocess",
+    "as_image",
+    "enlarge",
+    "heat_indices",
+    "heat_palette",
+    "heat_picture",
+    "label_picture",
+    "mosaic",
+    "overlay",
+    "place_cells",
+    "signed_picture",
+    "to_jpeg",
+    "to_palette_png",
+    "to_png",
+]

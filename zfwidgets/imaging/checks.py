@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
+from typing import TypeGuard
+
+import numpy as np
 
 from ..errors import ParameterError
 
@@ -45,7 +48,7 @@ def unit_number(value: object, name: str) -> float:
     >>> unit_number(1, "opacity")
     1.0
     """
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+    if _is_finite(value) and 0 <= value <= 1:
         return float(value)
     raise ParameterError(f"{name} must be a number from 0 to 1, not {value!r}.")
 
@@ -58,7 +61,11 @@ def numbers_of(values: object, count: int, name: str) -> tuple[float, ...]:
     >>> numbers_of([0, 0.5, 1], 3, "mean")
     (0.0, 0.5, 1.0)
     """
-    if isinstance(values, Sequence) and len(values) == count:
-        if all(isinstance(value, numbers.Real) and math.isfinite(value) for value in values):
-            return tuple(float(value) for value in values)
+    if isinstance(values, Sequence) and len(values) == count and all(map(_is_finite, values)):
+        return tuple(float(value) for value in values)
     raise ParameterError(f"{name} must be {count} finite numbers, not {values!r}.")
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return real and math.isfinite(value)

@@ -54,8 +54,9 @@ def _eight_bits(image: Image.Image, who: str) -> Image.Image:
     white = 1.0 if image.mode == "F" else _white(image)
     low, high = float(values.min()), float(values.max())
     if white is None or not (low >= 0 and high <= white):
+        kind = "floats" if image.mode == "F" else "32-bit integers"
         raise ImageError(
-            f"{who} holds {'floats' if image.mode == 'F' else '32-bit integers'} from {low:.6g} to {high:.6g}, "
+            f"{who} holds {kind} from {low:.6g} to {high:.6g}, "
             "whose white is unknown; save it with 8 or 16 bits, or as floats in [0, 1]."
         )
     shades = np.rint(values * (255.0 / white)).astype(np.uint8)

@@ -1,8 +1,9 @@
 """The one front door for pictures: a path, bytes, a PIL picture or an array becomes an RGB picture.
 
-Pillow decodes, behind checks. What Pillow alone gets wrong is put right here: 16-bit grey keeps its greys, transparency
-falls on a stated background, EXIF rotation is applied, a picture of absurd size is refused from its header, and whatever
-goes wrong ends in one :class:`~zfwidgets.errors.ImageError` that a person can act on.
+Pillow decodes, behind checks. What Pillow alone gets wrong is put right here: 16-bit grey keeps its greys,
+transparency falls on a stated background, EXIF rotation is applied, a picture of absurd size is refused from
+its header, and whatever goes wrong ends in one :class:`~zfwidgets.errors.ImageError` that a person can act
+on.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from .flatten import flatten
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "as_image"]
 
-Picture: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any]"
+Picture: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any]"
+)
 
-# Formats that a browser or a camera writes and that Pillow decodes by itself. EPS would start Ghostscript; a JPEG with
-# several pictures inside (MPO) is opened by the JPEG reader, as its first picture.
+# Formats that a browser or a camera writes and that Pillow decodes by itself. EPS would start Ghostscript; a
+# JPEG with several pictures inside (MPO) is opened by the JPEG reader, as its first picture.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM")
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 2**20
@@ -55,7 +58,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Python's warning filters belong to the whole process: two threads that change and restore them must not interleave.
+# Python's warning filters belong to the whole process: two threads that change and restore them must not
+# interleave.
 _warning_filters = threading.Lock()
 
 
@@ -72,8 +76,9 @@ def as_image(
     Parameters
     ----------
     source : path, bytes, PIL.Image.Image or numpy.ndarray
-        A path names a file; bytes are a file's content. Arrays are (H, W), (H, W, 1 | 3 | 4) or, where no other reading
-        is possible, (1 | 3 | 4, H, W), of uint8, uint16, bool, or float in [0, 1]. The source is never changed.
+        A path names a file; bytes are a file's content. Arrays are (H, W), (H, W, 1 | 3 | 4) or, where no
+        other reading is possible, (1 | 3 | 4, H, W), of uint8, uint16, bool, or float in [0, 1]. The source
+        is never changed.
     background : tuple of three int
         The colour, 0 to 255, behind transparent parts.
     name : str, optional
@@ -130,7 +135,9 @@ def as_image(
 def _read(path: str, who: str, max_bytes: int) -> bytes:
     """The content of a regular file, at most one byte more than allowed; nothing else is waited for."""
     if _ADDRESS.match(path):
-        raise ImageError(f"{who} is an address, and nothing is downloaded; save the picture and pass its path.")
+        raise ImageError(
+            f"{who} is an address, and nothing is downloaded; save the picture and pass its path."
+        )
     try:
         # A pipe that nobody writes to would block here for ever without O_NONBLOCK (Windows has neither).
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -141,7 +148,7 @@ def _read(path: str, who: str, max_bytes: int) -> bytes:
     except FileNotFoundError:
         raise ImageError(f"{who} does not exist; check the path, seen from {os.getcwd()!r}.") from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"{who} cannot be read ({_reason(error)}); check the path and its permissions.") from error
+        raise ImageError(f"{who} cannot be read: {_reason(error)}; check path and permissions.") from error
     if content is None:
         raise ImageError(f"{who} is a folder, pipe or device, not a file; pass the path of one picture.")
     return content
@@ -156,11 +163,13 @@ def _regular_content(handle: int, most: int) -> bytes | None:
 
 
 def _open(content: bytes, who: str, max_bytes: int) -> Image.Image:
-    """The header of a file's content, decoded; what cannot be a picture is refused before the decoder sees it."""
+    """A file's content as a picture of which only the header is decoded yet."""
     if not content:
         raise ImageError(f"{who} is empty (0 bytes); get it again.")
     if len(content) > max_bytes:
-        raise ImageError(f"{who} has more than {max_bytes:,} bytes; make it smaller or pass a larger max_bytes.")
+        raise ImageError(
+            f"{who} has more than {max_bytes:,} bytes; make it smaller or pass a larger max_bytes."
+        )
     for pattern, what in _LOOKALIKES:
         if re.match(pattern, content[:1024], re.IGNORECASE | re.DOTALL):
             raise ImageError(f"{who} is {what}.")
@@ -176,7 +185,7 @@ def _decoded(
 ) -> Image.Image:
     """Open, check the header, decode, turn upright and flatten; every failure becomes one ImageError."""
     try:
-        # Pillow remarks on slightly damaged files by warnings, which the person who looks at the picture never sees.
+        # Pillow's warnings about slightly damaged files say nothing that a viewer could act on.
         with _warning_filters, warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
             image = opener()
@@ -190,8 +199,10 @@ def _decoded(
         raise ImageError(f"{who} is far too large ({_reason(error)}); make it smaller.") from error
     except UnidentifiedImageError as error:
         known = ", ".join(FORMATS)
-        raise ImageError(f"{who} is no picture in a format read here ({known}); save it as PNG or JPEG.") from error
-    except Exception as error:  # decoders raise anything on damaged files: struct.error, SyntaxError, MemoryError ...
+        raise ImageError(
+            f"{who} is no picture of a kind read here ({known}); save it as PNG or JPEG."
+        ) from error
+    except Exception as error:  # on damaged files decoders raise anything: struct.error, SyntaxError ...
         cause = _reason(error)
         raise ImageError(f"{who} is damaged or cut short ({cause}); get it again or save it anew.") from error
     flat.info = {"notes": notes}
@@ -259,5 +270,7 @@ def _not_a_picture(source: object, who: str) -> ImageError:
             f"{who} is a torch.Tensor, which is a model input and no picture; "
             "pass it to the method as it is, or a NumPy array of shape (H, W, 3)."
         )
-    kind = type(source).__name__
-    return ImageError(f"{who} is a {kind}, not a picture; pass a path, bytes, a PIL picture or a NumPy array.")
+    return ImageError(
+        f"{who} is a {type(source).__name__}, not a picture; "
+        "pass a path, bytes, a PIL picture or a NumPy array."
+    )

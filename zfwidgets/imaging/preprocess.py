@@ -29,15 +29,16 @@ _MOST_ELONGATED = 100
 class Preprocess:
     """Short side to ``resize``, centre crop of ``size`` x ``size``, then (rgb - mean) / std.
 
-    The paper's section 3 (smallest side to 256, the centre, 224 of it) with the mean per channel instead of per pixel; equal
-    to torchvision's Resize, CenterCrop, ToTensor and Normalize on PIL pictures.
+    The paper's section 3 (smallest side to 256, the centre, 224 of it) with the mean per channel instead of
+    per pixel; equal to torchvision's Resize, CenterCrop, ToTensor and Normalize on PIL pictures.
 
     Parameters
     ----------
     size : int
         Side of the square input, in pixels.
     resize : int, optional
-        What the picture's short side becomes before the crop, at least ``size``; ``round(size * 256 / 224)`` unless given.
+        What the picture's short side becomes before the crop, at least ``size``; ``round(size * 256 / 224)``
+        unless given.
     mean, std : tuple of three float
         Per channel, for pixels in [0, 1]; ``std`` is positive.
     interpolation : {"bilinear", "bicubic"}
@@ -72,8 +73,10 @@ class Preprocess:
         mean, std = numbers_of(self.mean, 3, "mean"), numbers_of(self.std, 3, "std")
         if min(std) <= 0:
             raise ParameterError(f"std must be three positive numbers, not {self.std!r}.")
-        if self.interpolation not in _FILTERS:
-            raise ParameterError(f"interpolation must be 'bilinear' or 'bicubic', not {self.interpolation!r}.")
+        if not isinstance(self.interpolation, str) or self.interpolation not in _FILTERS:
+            raise ParameterError(
+                f"interpolation must be 'bilinear' or 'bicubic', not {self.interpolation!r}."
+            )
         # Lists, as a JSON manifest holds them, become tuples, so that it can be hashed.
         for name, value in (("size", size), ("resize", resize), ("mean", mean), ("std", std)):
             object.__setattr__(self, name, value)
@@ -168,7 +171,8 @@ class Preprocess:
         Parameters
         ----------
         x, y : float
-            From the picture's left and top edge, in its pixels: the first pixel reaches from 0 to 1, its middle is 0.5.
+            From the picture's left and top edge, in its pixels: the first pixel reaches from 0 to 1, its
+            middle is 0.5.
         picture_size : tuple of two int
             Width and height of the picture, as PIL gives them.
 
@@ -197,13 +201,13 @@ class Preprocess:
         return (x + left) * picture_size[0] / width, (y + top) * picture_size[1] / height
 
     def _placement(self, picture_size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Width and height of the resized picture, left and top of the crop in it; rounded as torchvision does."""
+        """Width and height of the resized picture, left and top of the crop; rounded as torchvision does."""
         width, height = picture_size
         short, long = min(width, height), max(width, height)
         if long > _MOST_ELONGATED * short:
             raise ImageError(
-                f"A picture of {width} x {height} is more than {_MOST_ELONGATED} times as long as wide, so its centre "
-                "would show next to nothing; cut out the part to look at."
+                f"A picture of {width} x {height} pixels is too long for a square crop to show much of it "
+                f"(at most {_MOST_ELONGATED} : 1); cut out the part to look at."
             )
         scaled = int(self.short_side * long / short)
         width, height = (self.short_side, scaled) if width <= height else (scaled, self.short_side)
