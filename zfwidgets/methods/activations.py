@@ -1,0 +1,128 @@
+"""Forward: activations and switches of the wanted layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zfwidgets.errors import ParameterError
+from zfwidgets.network import Network
+from zfwidgets.network.graph import Pass
+
+__all__ = ["Recording", "record"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One forward pass of N pictures, kept so that many projections can use its switches.
+
+    Attributes
+    ----------
+    inputs : torch.Tensor
+        (N, 3, H, W) model inputs.
+    activations : mapping
+        Layer name to (N, C, h, w), or (N, F) for layers without places.
+    logits : ndarray
+        (N, K).
+    forward : Pass
+        What the way back needs.
+    """
+
+    inputs: torch.Tensor
+    activations: Mapping[str, NDArray[np.float32]]
+    logits: NDArray[np.float32]
+    forward: Pass
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """(N, K), softmax of the logits."""
+        return softmax(self.logits)
+
+
+def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Recording:
+    """Run pictures through the network and keep activations, switches and masks.
+
+    Parameters
+    ----------
+    net : Network
+        A network that can be traced.
+    images : picture, tensor, or list of them
+        Pictures go through ``net.preprocess``; a tensor (3, H, W) is a model input, (N, 3, H, W) a batch.
+    layers : sequence of str, optional
+        Layers whose activations are wanted; ``net.menu`` by default.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    UnknownNameError
+        For a layer that does not exist.
+    NetworkError
+        If the network cannot be traced.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 2))
+    >>> net = Network(module, preprocess=Preprocess(size=16), device="cpu")
+    >>> record(net, torch.rand(3, 16, 16), ["conv1"]).activations["conv1"].shape
+    (1, 4, 14, 14)
+    """
+    batch = as_batch(net, images)
+    names = tuple(net.menu if layers is None else layers)
+    indices = {name: net.layers[name].index for name in names}
+    graph = net.traced()
+    with net.lock, torch.inference_mode(), net.evaluation():
+        forward = graph.run(batch, {*indices.values(), graph.output}, remember=True)
+    logits = net.as_logits(forward.outputs[graph.output])
+    activations = {name: _numpy(forward.outputs[index]) for name, index in indices.items()}
+    # The way back reads memory and shapes; the activations are handed over as arrays.
+    forward.outputs.clear()
+    return Recording(batch, activations, _numpy(logits), forward)
+
+
+def as_batch(net: Network, images: Any) -> torch.Tensor:
+    """(N, 3, H, W) on the network's device, of one picture or model input or a list of them."""
+    if isinstance(images, torch.Tensor) and images.dim() == 4:
+        images = list(images)
+    elif not isinstance(images, list | tuple):
+        images = [images]
+    if not images:
+        raise ParameterError("There are no images; give at least one.")
+    inputs = [net.input(image) for image in images]
+    sizes = {tuple(one.shape) for one in inputs}
+    if len(sizes) > 1:
+        raise ParameterError(f"Model inputs of one batch must have one size, found {sorted(sizes)}.")
+    return torch.stack(inputs)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the last axis."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True), np.float32)
+
+
+def channel_index(net: Network, layer: str, channel: int) -> int:
+    """A channel of a layer, checked."""
+    count = net.layers[layer].channels
+    whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
+    if not whole or not 0 <= channel < count:
+        raise ParameterError(f"Layer {layer!r} has channels 0 to {count - 1}; found {channel!r}.")
+    return int(channel)
+
+
+def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
+    # clone: an identity layer may be the input itself, and results must not share memory with it
+    return tensor.detach().to("cpu", torch.float32).contiguous().clone().numpy()

@@ -1,0 +1,5 @@
+"""A network as a graph of operations with rules."""
+
+from zfwidgets.network.network import Layer, Layers, Network
+
+__all__ = ["Layer", "Layers", "Network"]

@@ -1,0 +1,71 @@
+"""Names that people use for layers: ``conv1 ... pool1 ... fc6`` of plain chains, and the short list of a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from zfwidgets.network.graph import Graph
+
+if TYPE_CHECKING:
+    from zfwidgets.network.network import Layer
+
+__all__ = ["chain_names", "menu"]
+
+_AFTER_FILTERS = {"batch norm", "relu", "relu6"}
+_BLOCKS = {"relu", "relu6", "max pool", "average pool", "concatenation", "addition", "linear"}
+
+
+def chain_names(graph: Graph) -> dict[str, int]:
+    """``conv1``, ``pool1`` ... ``fc8`` if every operation reads only the one before it, else nothing.
+
+    ``conv5`` is the map after its relu, ``pool5`` the pooling after it, and the linear layers go on counting.
+    """
+    readers: dict[int, list[int]] = {node.index: [] for node in graph.nodes}
+    for node in graph.nodes:
+        for source in set(node.inputs):
+            readers[source].append(node.index)
+    names: dict[str, int] = {}
+    count, index = 0, 0
+    while readers[index]:
+        if len(readers[index]) > 1:
+            return {}
+        (index,) = readers[index]
+        kind = graph.nodes[index].operation.kind
+        if kind in ("convolution", "linear"):
+            count += 1
+            stem = "conv" if kind == "convolution" else "fc"
+            names[f"{stem}{count}"] = _rectified(graph, readers, index)
+        elif kind.endswith("pool") and count:
+            names[f"pool{count}"] = index
+        elif kind == "other":
+            return {}
+    return names if index == graph.output else {}
+
+
+def _rectified(graph: Graph, readers: Mapping[int, list[int]], index: int) -> int:
+    while len(readers[index]) == 1:
+        (after,) = readers[index]
+        kind = graph.nodes[after].operation.kind
+        if kind not in _AFTER_FILTERS:
+            break
+        index = after
+        if kind != "batch norm":
+            break
+    return index
+
+
+def menu(graph: Graph, layers: Mapping[str, Layer]) -> tuple[str, ...]:
+    """One name for each layer worth offering: the chain's names, or else each block once, by its shortest name."""
+    chain = chain_names(graph)
+    if chain:
+        return tuple(chain)
+    best: dict[int, str] = {}
+    for name in layers:
+        layer = layers[name]
+        if "#" in name or layer.kind not in _BLOCKS:
+            continue
+        known = best.get(layer.index)
+        if known is None or name.count(".") < known.count("."):
+            best[layer.index] = name
+    return tuple(best[index] for index in sorted(best))

@@ -1,0 +1,329 @@
+"""`Network`: a module with its graph, its preprocessing, its class names and its layers."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zfwidgets.errors import NetworkError, ParameterError, unknown_name
+from zfwidgets.imaging import Preprocess, as_image
+from zfwidgets.network.geometry import Shape, receptive_field
+from zfwidgets.network.graph import Graph
+from zfwidgets.network.names import chain_names, menu
+from zfwidgets.network.operations import Fidelity
+from zfwidgets.network.trace import evaluating, trace, unwrapped
+
+__all__ = ["Layer", "Layers", "Network"]
+
+_WORST: tuple[Fidelity, ...] = ("paper", "adjoint", "refused")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network.
+
+    Attributes
+    ----------
+    name : str
+        A module's dotted path (``features.5``, ``layer2.1``), ``path#1`` for one of several calls, or
+        ``conv1 ... pool1 ... fc6`` in plain chains, where ``conv5`` is the map after its relu.
+    kind : str
+        The operation that computes it.
+    channels, height, width : int
+        Size of its map; a vector has height and width 1.
+    receptive_field, stride, offset : (int, int)
+        Rows, columns of input pixels: how many a unit sees, how far its field moves from one unit to the next,
+        where the field of unit (0, 0) starts (negative: in the padding). Stride (0, 0): it sees everything.
+    fidelity : {"paper", "adjoint", "refused"}
+        Whether its projections follow the paper's rule alone, need the exact adjoint of operations that the
+        paper does not speak of, or do not exist.
+    index : int
+        Its node in the graph.
+    """
+
+    name: str
+    kind: str
+    channels: int
+    height: int
+    width: int
+    receptive_field: tuple[int, int]
+    stride: tuple[int, int]
+    offset: tuple[int, int]
+    fidelity: Fidelity
+    index: int
+
+    @property
+    def spatial(self) -> bool:
+        """Whether it has places: a map of more than one cell."""
+        return self.height * self.width > 1
+
+
+class Layers(Mapping[str, Layer]):
+    """Layers by name, in the order they run; an unknown name raises an error with the nearest ones."""
+
+    def __init__(self, graph: Graph | None, shapes: Sequence[Shape], problem: str | None) -> None:
+        self._graph, self._shapes, self._problem = graph, shapes, problem
+        self._names: dict[str, int] = {}
+        self._found: dict[str, Layer] = {}
+        if graph is not None:
+            named = {**graph.names, **chain_names(graph)}
+            usable = {name: i for name, i in named.items() if len(shapes[i]) in (1, 3) and i > 0}
+            self._names = dict(sorted(usable.items(), key=lambda item: item[1]))
+
+    def __getitem__(self, name: str) -> Layer:
+        if name not in self._names:
+            if self._problem is not None:
+                raise NetworkError(self._problem)
+            raise unknown_name("layer", name, self._names)
+        if name not in self._found:
+            self._found[name] = self._layer(name)
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _layer(self, name: str) -> Layer:
+        graph, index = self._graph, self._names[name]
+        assert graph is not None
+        shape = self._shapes[index]
+        channels, height, width = shape if len(shape) == 3 else (shape[0], 1, 1)
+        rows, columns = receptive_field(graph, index, self._shapes)
+        fidelities = [graph.nodes[node].operation.fidelity for node in graph.ancestors([index])]
+        return Layer(
+            name,
+            graph.nodes[index].operation.kind,
+            channels,
+            height,
+            width,
+            (rows.size, columns.size),
+            (rows.jump, columns.jump),
+            (rows.offset, columns.offset),
+            max(fidelities, key=_WORST.index),
+            index,
+        )
+
+
+class Network:
+    """A trained network, ready to be looked into.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Takes a batch (N, 3, H, W), returns logits (N, K) (or probabilities, which is noticed). It is never
+        changed: modes, hooks, gradients, statistics and device stay as they are.
+    preprocess : Preprocess, optional
+        How a picture becomes the module's input.
+    classes : sequence of str, optional
+        Names of the K classes; ``class 0`` ... if not given.
+    device : str or torch.device
+        ``"auto"``: an accelerator when there is one, else the CPU. If the module is elsewhere, a copy is moved.
+    name : str, optional
+        What the network is called; the module's class by default.
+
+    Attributes
+    ----------
+    graph : Graph or None
+        Its operations; None where the network cannot be traced, and ``trace_problem`` says why. Occlusion of
+        probabilities works all the same.
+    layers : Layers
+        ``net.layers["conv5"]``.
+
+    Raises
+    ------
+    NetworkError
+        If the module does not map such a batch to (N, K).
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 2))
+    >>> net = Network(module, preprocess=Preprocess(size=16), classes=["cat", "dog"], device="cpu")
+    >>> net.layers["conv1"].receptive_field, net.class_index("dog"), net.menu
+    ((3, 3), 1, ('conv1', 'fc2'))
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        preprocess: Preprocess | None = None,
+        classes: Sequence[str] | None = None,
+        device: str | torch.device = "auto",
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(module, nn.Module):
+            raise NetworkError(f"A network is a torch.nn.Module, not a {type(module).__name__}.")
+        inner = unwrapped(module)
+        self.device = _device(device)
+        self.module = _on_device(inner, self.device)
+        self.preprocess = preprocess or Preprocess()
+        self.name = name or type(inner).__name__
+        self.lock = threading.RLock()
+        self.input_size = (self.preprocess.size, self.preprocess.size)
+        self.graph: Graph | None = None
+        self.trace_problem: str | None = None
+        self._shapes: list[Shape] = []
+        logits = self._examined()
+        self.classes = _class_names(classes, logits.shape[1])
+        self.layers = Layers(self.graph, self._shapes, self.trace_problem)
+
+    def __repr__(self) -> str:
+        return f"Network({self.name}, {len(self.classes)} classes, {len(self.layers)} layers, {self.device})"
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Logits (N, K) of a batch of model inputs (N, 3, H, W)."""
+        with self.lock, torch.inference_mode():
+            if self.graph is not None:
+                with self.evaluation():
+                    return self.as_logits(self.graph.run(batch, [self.graph.output]).outputs[self.graph.output])
+            return self.as_logits(self._plain(batch))
+
+    def traced(self) -> Graph:
+        """The graph, or the error that says why there is none."""
+        if self.graph is None:
+            raise NetworkError(self.trace_problem or f"{self.name} is not traced.")
+        return self.graph
+
+    def evaluation(self) -> Any:
+        """Context in which every submodule is in eval mode; the modes are put back."""
+        return evaluating(self.module)
+
+    def as_logits(self, output: Tensor) -> Tensor:
+        """The network's output as logits: a network that ends in a softmax gives log probabilities."""
+        return output.clamp_min(torch.finfo(output.dtype).tiny).log() if self._ends_in_softmax else output
+
+    def input(self, image: Any) -> Tensor:
+        """(3, H, W) on the device: a tensor is a model input and used as it is, all else is a picture."""
+        if not isinstance(image, Tensor):
+            return self.preprocess(as_image(image)).to(self.device)
+        if image.dim() != 3 or image.shape[0] != 3:
+            raise ParameterError(
+                f"A tensor given as an image is a model input of shape (3, H, W); found {tuple(image.shape)}."
+            )
+        if not bool(torch.isfinite(image).all()):
+            raise ParameterError("The model input holds NaN or infinite values; give finite ones.")
+        return image.detach().to(self.device, torch.float32)
+
+    def class_index(self, asked: str | int) -> int:
+        """Index of a class given by name or index."""
+        if isinstance(asked, str):
+            if asked in self.classes:
+                return self.classes.index(asked)
+            raise unknown_name("class", asked, self.classes)
+        if isinstance(asked, bool) or not hasattr(asked, "__index__"):
+            raise ParameterError(f"A class is a name or an index, not {asked!r}.")
+        index = asked.__index__()
+        if not 0 <= index < len(self.classes):
+            raise unknown_name("class", index, range(len(self.classes)))
+        return index
+
+    @cached_property
+    def menu(self) -> tuple[str, ...]:
+        """Names of the layers worth offering to a person, in the order they run."""
+        return menu(self.graph, self.layers) if self.graph is not None else ()
+
+    @property
+    def default_layer(self) -> str:
+        """The last layer with places that does not hold the class scores themselves: the paper's layer 5."""
+        maps = [name for name in self.menu if self.layers[name].spatial]
+        if not maps:
+            raise NetworkError(self.trace_problem or f"{self.name} has no feature maps.")
+        features = [
+            name
+            for name in maps
+            if not name.startswith("pool") and self.layers[name].channels != len(self.classes)
+        ]
+        return (features or maps)[-1]
+
+    @cached_property
+    def multiply_adds(self) -> int | None:
+        """Multiply-adds of one forward pass of one picture; None where the network cannot be traced."""
+        return self.graph.multiply_adds(self._shapes) if self.graph is not None else None
+
+    def _plain(self, batch: Tensor) -> Tensor:
+        # A copy, because a network may begin with an in-place operation.
+        with evaluating(self.module):
+            output = self.module(batch.clone())
+        return _checked_output(self.name, output)
+
+    def _examined(self) -> Tensor:
+        """Trace the network and compare the graph with the module on a random batch."""
+        generator = torch.Generator().manual_seed(0)
+        batch = torch.randn(2, 3, *self.input_size, generator=generator).to(self.device)
+        with torch.inference_mode():
+            expected = self._run_once(batch)
+            rows = expected.sum(1)
+            self._ends_in_softmax = bool((expected >= 0).all() and ((rows - 1).abs() < 1e-4).all())
+            try:
+                with evaluating(self.module):
+                    graph = trace(self.module, batch[:1])
+                    result = graph.run(batch, [graph.output])
+            except NetworkError as error:
+                self.trace_problem = str(error)
+                return expected
+        found = result.outputs[graph.output]
+        scale = expected.abs().max()
+        if found.shape == expected.shape and torch.allclose(
+            found, expected, rtol=0, atol=float(1e-4 * scale.nan_to_num()), equal_nan=True
+        ):
+            self.graph, self._shapes = graph, result.shapes
+        else:
+            self.trace_problem = (
+                f"{self.name} computes something else when it is run operation by operation (hooks or code that "
+                "changes from call to call); occlusion maps of probabilities still work, layers and projections "
+                "do not."
+            )
+        return expected
+
+    def _run_once(self, batch: Tensor) -> Tensor:
+        try:
+            return self._plain(batch)
+        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+            raise NetworkError(
+                f"{self.name} does not take a batch {tuple(batch.shape)}: {str(error).splitlines()[0]} "
+                "Set the size it wants with preprocess=Preprocess(size=...)."
+            ) from error
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _on_device(module: nn.Module, device: torch.device) -> nn.Module:
+    tensors = [*module.parameters(), *module.buffers()]
+    if all(tensor.device.type == device.type for tensor in tensors):
+        return module
+    return copy.deepcopy(module).to(device)
+
+
+def _checked_output(name: str, output: Any) -> Tensor:
+    if not isinstance(output, Tensor) or output.dim() != 2:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise NetworkError(f"{name} returns {found}; a network must return logits (N, classes).")
+    return output
+
+
+def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    if classes is None:
+        return tuple(f"class {index}" for index in range(count))
+    if len(classes) != count:
+        raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
+    return tuple(map(str, classes))

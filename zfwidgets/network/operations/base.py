@@ -1,0 +1,82 @@
+"""What every operation of the table answers for: forward, what it remembers, its way back, its geometry."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from zfwidgets.errors import RefusedError
+from zfwidgets.network.call import Call
+from zfwidgets.network.geometry import POINT, Reach, Shape
+from zfwidgets.network.passage import Passage
+
+__all__ = ["Fidelity", "Input", "Opaque", "Operation", "Reaches"]
+
+Fidelity = Literal["paper", "adjoint", "refused"]
+Reaches = tuple[Reach, Reach] | None
+
+
+class Operation:
+    """One operation of a network; subclasses fill the table."""
+
+    kind: ClassVar[str]
+    modules: ClassVar[tuple[type[nn.Module], ...]] = ()
+    functions: ClassVar[tuple[Any, ...]] = ()
+    methods: ClassVar[tuple[str, ...]] = ()
+    fidelity: Fidelity = "paper"
+    note: str = "the paper's rule"
+
+    def __init__(self, call: Call) -> None:
+        """Read the operation's numbers from a traced call; `Unmatched` where the table's rule does not hold."""
+
+    def forward(self, *inputs: Any) -> Any:
+        """The output for a batch; never writes into its inputs."""
+        raise NotImplementedError
+
+    def remember(self, *inputs: Any) -> tuple[Any, Any]:
+        """The output and what `back` will need (None: nothing)."""
+        return self.forward(*inputs), None
+
+    def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
+        """The signal at each input, on the cells that the window reads."""
+        raise NotImplementedError
+
+    def reach(self, source: Shape) -> Reaches:
+        """How the output reads the rows and columns of an input; None: every output cell reads everything."""
+        return POINT, POINT
+
+    def multiply_adds(self, output: Shape) -> int:
+        """Multiply-adds of one sample."""
+        return 0
+
+
+class Input(Operation):
+    """The picture itself."""
+
+    kind = "input"
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return inputs[0]
+
+
+class Opaque(Operation):
+    """Anything else: it runs as the module runs it, and it has no way back."""
+
+    kind = "other"
+    fidelity: Fidelity = "refused"
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.note = f"{call.name} has no deconvnet rule"
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.call.run(inputs)
+
+    def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
+        raise RefusedError(
+            f"There is no deconvnet rule for {self.call.name}; choose a layer below it, or an occlusion map."
+        )
+
+    def reach(self, source: Shape) -> Reaches:
+        return None
