@@ -107,6 +107,4 @@ class Graph:
 
     def multiply_adds(self, shapes: list[Shape]) -> int:
         """Multiply-adds of one forward pass of one picture (convolutions and linear layers)."""
-        return sum(
-            node.operation.multiply_adds(shapes[node.index]) for node in self.nodes if shapes[node.index]
-        )
+        return sum(node.operation.multiply_adds(shapes[node.index]) for node in self.nodes if shapes[node.index])

@@ -243,9 +243,7 @@ class Network:
         if not maps:
             raise NetworkError(self.trace_problem or f"{self.name} has no feature maps.")
         features = [
-            name
-            for name in maps
-            if not name.startswith("pool") and self.layers[name].channels != len(self.classes)
+            name for name in maps if not name.startswith("pool") and self.layers[name].channels != len(self.classes)
         ]
         return (features or maps)[-1]
 

@@ -129,9 +129,7 @@ def place(signal: Tensor, natural: Span | None, wanted: Span | None, units: Unit
     return signal
 
 
-def _place_axis(
-    signal: Tensor, natural: Window, wanted: Window, units: Units, axis: int, extent: int
-) -> Tensor:
+def _place_axis(signal: Tensor, natural: Window, wanted: Window, units: Units, axis: int, extent: int) -> Tensor:
     dimension = 2 + axis
     if natural.jump == wanted.jump:
         before = natural.offset - wanted.offset
@@ -139,9 +137,7 @@ def _place_axis(
         if before or after:
             signal = F.pad(signal, (before, after) if axis else (0, 0, before, after))
     else:
-        cells = torch.arange(wanted.size) + (
-            units.starts(wanted, axis) - units.starts(natural, axis)
-        ).unsqueeze(1)
+        cells = torch.arange(wanted.size) + (units.starts(wanted, axis) - units.starts(natural, axis)).unsqueeze(1)
         inside = (cells >= 0) & (cells < natural.size)
         index = _along(cells.clamp(0, natural.size - 1), axis).to(signal.device)
         sizes = list(signal.shape)

@@ -117,9 +117,7 @@ def _follow_writes(graph: fx.Graph, module: nn.Module) -> None:
     for node in list(graph.nodes):
         if _writes(node, module) and node.args and isinstance(node.args[0], fx.Node):
             source = node.args[0]
-            source.replace_all_uses_with(
-                node, delete_user_cb=lambda user, node=node: order[user] > order[node]
-            )
+            source.replace_all_uses_with(node, delete_user_cb=lambda user, node=node: order[user] > order[node])
 
 
 def _writes(node: fx.Node, module: nn.Module) -> bool:

@@ -83,9 +83,7 @@ class AveragePool(Operation):
         """(1, 1, H, W): one over the number of cells that each output cell averages."""
         if self.divisor:
             return torch.full((1, 1, *passage.shape[1:]), 1 / self.divisor)
-        rows, columns = (
-            self._counts(passage.shape[1 + axis], passage.sources[0][1 + axis], axis) for axis in (0, 1)
-        )
+        rows, columns = (self._counts(passage.shape[1 + axis], passage.sources[0][1 + axis], axis) for axis in (0, 1))
         return 1 / (rows[:, None] * columns[None, :])[None, None]
 
     def _counts(self, cells: int, extent: int, axis: int) -> Tensor:
@@ -136,10 +134,7 @@ class AdaptiveAveragePool(Operation):
         return (rows_of.to(signal).T @ signal @ columns_of.to(signal),)
 
     def reach(self, source: Shape) -> Reaches:
-        counts = [
-            (extent // size, extent % size)
-            for extent, size in zip(source[1:], self._cells(source), strict=True)
-        ]
+        counts = [(extent // size, extent % size) for extent, size in zip(source[1:], self._cells(source), strict=True)]
         if self.flat or any(kernel == 0 or rest for kernel, rest in counts):
             return None
         rows, columns = (Reach(kernel, kernel) for kernel, _ in counts)

@@ -1,0 +1,25 @@
+"""The paper's experiments: pure functions, arrays out; no threads, no widgets, no global state."""
+
+from zfwidgets.methods.activations import Recording, record
+from zfwidgets.methods.deconvnet import Projection, Unit, project, project_units
+from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
+from zfwidgets.methods.fill import FILLS, fill_picture
+from zfwidgets.methods.occlusion import OcclusionMap, grid, occluded_input, occlusion_map
+
+__all__ = [
+    "FILLS",
+    "FidelityReport",
+    "FidelityRow",
+    "OcclusionMap",
+    "Projection",
+    "Recording",
+    "Unit",
+    "fidelity_report",
+    "fill_picture",
+    "grid",
+    "occluded_input",
+    "occlusion_map",
+    "project",
+    "project_units",
+    "record",
+]
