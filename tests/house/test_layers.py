@@ -29,7 +29,7 @@ HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "threading": {"backend"},
     "concurrent": {"backend"},
-    "multiprocessing": {"backend"},
+    "multiprocessing": {"backend", "training"},  # training draws its pictures in processes
     "_thread": {"backend"},
     "asyncio": {"backend", "widgets", "app"},
     "ipywidgets": {"widgets", "app"},

@@ -1,0 +1,272 @@
+"""The paper's recipe (section 3): SGD with momentum, dropout, filter clipping, a rate that drops on a plateau."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..errors import DataError, ParameterError, WeightsError
+from ..imaging import Preprocess
+from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from .clipping import RADIUS, clip_filters, first_radius
+from .pictures import LabelledPictures, as_input, augmented
+
+__all__ = ["Epoch", "Recipe", "evaluate", "train"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults are the paper's, but for the number of epochs.
+
+    Attributes
+    ----------
+    epochs : int
+        Passes over the pictures.
+    batch_size : int
+        Pictures per step.
+    rate, momentum : float
+        Of the stochastic gradient descent.
+    rate_factor : float
+        What the rate is multiplied by on a plateau (the paper lowered it by hand).
+    patience : int
+        Epochs without a lower validation loss before that happens.
+    radius : float
+        Of the filter clipping, for inputs in 8-bit steps; the first convolution's follows the preprocessing.
+    seed : int
+        Of the order of the pictures, their small changes, and dropout.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of its range.
+    """
+
+    epochs: int = 30
+    batch_size: int = 128
+    rate: float = 1e-2
+    momentum: float = 0.9
+    rate_factor: float = 0.1
+    patience: int = 3
+    radius: float = RADIUS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch_size, self.patience) < 1 or self.seed < 0:
+            raise ParameterError(f"Epochs, batch size and patience must be at least 1 and the seed 0 or more: {self}.")
+        if not (self.rate > 0 and 0 <= self.momentum < 1 and 0 < self.rate_factor < 1 and self.radius > 0):
+            raise ParameterError(f"Rate and radius must be positive, momentum and rate factor below 1: {self}.")
+
+
+class Epoch(NamedTuple):
+    """What one epoch came to."""
+
+    epoch: int
+    rate: float
+    loss: float
+    validation_loss: float
+    validation_accuracy: float
+    clipped: int
+
+
+def train(
+    network: nn.Module,
+    pictures: LabelledPictures,
+    validation: LabelledPictures,
+    recipe: Recipe | None = None,
+    *,
+    preprocess: Preprocess,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> list[Epoch]:
+    """Train a network in place; it ends with the weights of the lowest validation loss, in evaluation mode.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Takes (N, 3, H, W) and returns logits (N, K).
+    pictures, validation : LabelledPictures
+        What is learnt, and what decides when the rate drops and which epoch was best.
+    recipe : Recipe, optional
+        The paper's numbers by default.
+    preprocess : Preprocess
+        Its mean and std scale the pictures, which must have the network's size already.
+    checkpoint : path, optional
+        Written after every epoch, whole or not at all.
+    resume : bool
+        Go on from that file, bit by bit as without the interruption.
+    progress, on_epoch
+        Show a bar; what to call after every epoch.
+
+    Returns
+    -------
+    list of Epoch
+        From the first epoch, those before an interruption included.
+
+    Raises
+    ------
+    DataError, WeightsError
+        Pictures and labels that do not fit together; a checkpoint that is damaged or of another run.
+
+    Examples
+    --------
+    >>> from zfwidgets.training import draw_scenes
+    >>> net, some = nn.Sequential(nn.Flatten(), nn.Linear(27648, 16)), draw_scenes(32, seed=1)
+    >>> history = train(net, some, some, Recipe(epochs=1), preprocess=Preprocess(size=96, resize=96), progress=False)
+    >>> history[0].epoch
+    1
+    """
+    run = _Run(network, recipe or Recipe(), preprocess)
+    run.check(pictures, validation)
+    if resume:
+        run.restore(checkpoint)
+    network.to(memory_format=torch.channels_last)
+    while len(run.history) < run.recipe.epochs:
+        result = run.epoch(pictures, validation, progress)
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, run.checkpoint())
+        if on_epoch is not None:
+            on_epoch(result)
+    network.load_state_dict(run.best)
+    network.eval()
+    return run.history
+
+
+@torch.inference_mode()
+def evaluate(network: nn.Module, pictures: LabelledPictures, preprocess: Preprocess) -> tuple[float, float]:
+    """Mean cross entropy and share of right answers, in evaluation mode; the mode is put back.
+
+    Examples
+    --------
+    >>> from zfwidgets.training import draw_scenes
+    >>> network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 16))
+    >>> loss, accuracy = evaluate(network, draw_scenes(4, seed=0), Preprocess(size=96))
+    >>> 0 <= accuracy <= 1
+    True
+    """
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    loss, right = 0.0, 0
+    try:
+        for pixels, labels in zip(*(torch.split(part, 256) for part in pictures), strict=True):
+            logits = network(as_input(pixels, preprocess))
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+            right += int((logits.argmax(1) == labels).sum())
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return loss / len(pictures.labels), right / len(pictures.labels)
+
+
+class _Run:
+    """The state between two epochs."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe, preprocess: Preprocess) -> None:
+        self.network, self.recipe, self.preprocess = network, recipe, preprocess
+        self.optimiser = torch.optim.SGD(network.parameters(), lr=recipe.rate, momentum=recipe.momentum)
+        self.history: list[Epoch] = []
+        self.best = _copied(network)
+        self.rate, self.best_loss, self.waited = recipe.rate, float("inf"), 0
+
+    def epoch(self, pictures: LabelledPictures, validation: LabelledPictures, progress: bool) -> Epoch:
+        number = len(self.history) + 1
+        loss, clipped = self._pass(pictures, number, progress)
+        validation_loss, accuracy = evaluate(self.network, validation, self.preprocess)
+        result = Epoch(number, self.rate, loss, validation_loss, accuracy, clipped)
+        self.history.append(result)
+        if validation_loss < self.best_loss:
+            self.best, self.best_loss, self.waited = _copied(self.network), validation_loss, 0
+            return result
+        self.waited += 1
+        if self.waited >= self.recipe.patience:
+            self.rate, self.waited = self.rate * self.recipe.rate_factor, 0
+        return result
+
+    def _pass(self, pictures: LabelledPictures, number: int, progress: bool) -> tuple[float, int]:
+        recipe, count = self.recipe, len(pictures.labels)
+        first = first_radius(self.preprocess.std, recipe.radius)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+        self.network.train()
+        total, clipped = 0.0, 0
+        # Chance depends on seed and epoch alone (dropout's too), so a resumed run needs no generator's state.
+        generator = torch.Generator().manual_seed(1_000_003 * recipe.seed + number)
+        batches = torch.split(torch.randperm(count, generator=generator), recipe.batch_size)
+        with torch.random.fork_rng(devices=[]), tqdm(batches, desc=f"epoch {number}", disable=not progress) as bar:
+            torch.manual_seed(1_000_003 * recipe.seed + number)
+            for chosen in bar:
+                inputs = augmented(pictures.pixels[chosen], self.preprocess, generator)
+                loss = self._step(inputs, pictures.labels[chosen])
+                clipped += clip_filters(self.network, recipe.radius, first)
+                total += loss * len(chosen)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        return total / count, clipped
+
+    def _step(self, inputs: Tensor, labels: Tensor) -> float:
+        loss = F.cross_entropy(self.network(inputs), labels)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return float(loss.detach())
+
+    def checkpoint(self) -> Checkpoint:
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for name, parameter in self.network.named_parameters():
+            tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+        state: dict[str, object] = {
+            "recipe": asdict(self.recipe),
+            "history": [list(epoch) for epoch in self.history],
+            "rate": self.rate,
+            "best_loss": self.best_loss,
+            "waited": self.waited,
+        }
+        return Checkpoint(tensors, state)
+
+    def check(self, pictures: LabelledPictures, validation: LabelledPictures) -> None:
+        try:
+            with torch.no_grad():
+                classes = self.network.eval()(as_input(pictures.pixels[:1], self.preprocess)).shape[1]
+        except (RuntimeError, IndexError) as cause:
+            raise DataError(
+                f"The network takes no pictures of shape {tuple(pictures.pixels.shape[1:])}; bring them to its size."
+            ) from cause
+        pictures.checked(classes)
+        validation.checked(classes)
+
+    def restore(self, path: str | Path | None) -> None:
+        if path is None:
+            raise ParameterError("To resume, say from which checkpoint.")
+        checkpoint = load_checkpoint(path)
+        state: dict[str, Any] = dict(checkpoint.state)
+        before, now = state["recipe"], asdict(self.recipe)
+        changed = sorted(name for name in now if name != "epochs" and before.get(name) != now[name])
+        if changed:
+            raise WeightsError(
+                f"The checkpoint {path} was made with another {', '.join(changed)}; use the same recipe."
+            )
+        try:
+            self.network.load_state_dict(_under("network.", checkpoint.tensors))
+        except RuntimeError as cause:
+            raise WeightsError(f"The checkpoint {path} belongs to a network of another architecture.") from cause
+        self.best = _under("best.", checkpoint.tensors)
+        for name, parameter in self.network.named_parameters():
+            self.optimiser.state[parameter]["momentum_buffer"] = checkpoint.tensors[f"momentum.{name}"]
+        self.history = [Epoch(*epoch) for epoch in state["history"]]
+        self.rate, self.best_loss, self.waited = state["rate"], state["best_loss"], state["waited"]
+
+
+def _copied(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
