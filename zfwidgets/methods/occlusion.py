@@ -309,7 +309,8 @@ def _spread(result: OcclusionMap, step: int) -> OcclusionMap:
 
 def _nearest(count: int, step: int) -> NDArray[np.int64]:
     steps = _steps(count, step)
-    return steps[np.abs(np.arange(count)[:, None] - steps).argmin(1)]
+    nearest: NDArray[np.int64] = steps[np.abs(np.arange(count)[:, None] - steps).argmin(1)]
+    return nearest
 
 
 def _empty(

@@ -78,6 +78,7 @@ def load_network(
     >>> load_network("zfnet-scenes", device="cpu").layers["conv5"].kind
     'relu'
     """
+    names: Sequence[str] | None
     if name in embedded_manifest():
         module, names, own = _embedded(name, weights)
     elif name in _PAPER:

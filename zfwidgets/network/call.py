@@ -100,10 +100,10 @@ def _function(target: Any) -> Callable[..., Any]:
     return target  # type: ignore[no-any-return]
 
 
-def _has_node(value: object) -> bool:
-    found: list[fx.Node] = []
-    fx.node.map_arg(value, lambda node: found.append(node) or node)  # type: ignore[func-returns-value]
-    return bool(found)
+def _has_node(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_has_node, value))
+    return isinstance(value, fx.Node)
 
 
 def shape_of(value: object) -> Shape:

@@ -110,8 +110,11 @@ def back_spans(
         if span is not None and whole_share is not None:
             span = spans[index] = _rounded_up(span, shapes[index], whole_share)
         node = graph.nodes[index]
-        for source in node.inputs:
-            reached = _back_span(node.operation.reach(shapes[source]), span, shapes[source])
+        reaches = [node.operation.reach(shapes[source]) for source in node.inputs]
+        if None in reaches:  # its rule mixes all places, so it is given all of them
+            span = spans[index] = whole_span(shapes[index])
+        for source, reach in zip(node.inputs, reaches, strict=True):
+            reached = _back_span(reach, span, shapes[source])
             known = spans.get(source)
             spans[source] = _union(known, reached, shapes[source]) if known is not None else reached
     return spans

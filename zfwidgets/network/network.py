@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 import torch
@@ -172,7 +172,7 @@ class Network:
         self.module = _on_device(inner, self.device)
         self.preprocess = preprocess or Preprocess()
         self.name = name or type(inner).__name__
-        self.lock = threading.RLock()
+        self.lock = RLock()
         self.input_size = (self.preprocess.size, self.preprocess.size)
         self.graph: Graph | None = None
         self.trace_problem: str | None = None

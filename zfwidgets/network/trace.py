@@ -22,7 +22,7 @@ from zfwidgets.errors import NetworkError
 from zfwidgets.network.call import Call, shape_of
 from zfwidgets.network.geometry import Shape
 from zfwidgets.network.graph import Graph, Node
-from zfwidgets.network.operations import Input, Operation, operation_for
+from zfwidgets.network.operations import Input, Opaque, Operation, operation_for
 
 __all__ = ["evaluating", "trace", "unwrapped"]
 
@@ -116,8 +116,12 @@ def _follow_writes(graph: fx.Graph, module: nn.Module) -> None:
     order = {node: index for index, node in enumerate(graph.nodes)}
     for node in list(graph.nodes):
         if _writes(node, module) and node.args and isinstance(node.args[0], fx.Node):
-            source = node.args[0]
-            source.replace_all_uses_with(node, delete_user_cb=lambda user, node=node: order[user] > order[node])
+            later = partial(_comes_later, order, node)
+            node.args[0].replace_all_uses_with(node, delete_user_cb=later)
+
+
+def _comes_later(order: dict[fx.Node, int], node: fx.Node, user: fx.Node) -> bool:
+    return order[user] > order[node]
 
 
 def _writes(node: fx.Node, module: nn.Module) -> bool:
@@ -147,7 +151,10 @@ def _assembled(
         call = _call(module, node, shapes)
         operation: Operation = operation_for(call) if nodes else Input(call)
         index[node] = len(nodes)
-        nodes.append(Node(len(nodes), node.name, operation, tuple(index[n] for n in call.sources)))
+        # Operations of the table read maps; a size that a view asks for is none of their business.
+        opaque = isinstance(operation, Opaque)
+        inputs = tuple(index[source] for source in call.sources if opaque or shapes[source])
+        nodes.append(Node(len(nodes), node.name, operation, inputs))
     return Graph(tuple(nodes), result, _names(outputs, index))
 
 
@@ -160,11 +167,9 @@ def _call(module: nn.Module, node: fx.Node, shapes: dict[fx.Node, Shape]) -> Cal
         target, args = _Attribute(module, str(node.target)), ()
     elif node.op == "placeholder" and args:
         target, args = partial(_constant, args[0]), ()
-    sources = tuple(node.all_input_nodes)
-    if node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add):
-        # x + x reads one value twice; all_input_nodes names it once
-        sources = tuple(value for value in args if isinstance(value, fx.Node))
-    return Call(target, args, node.kwargs, sources, shapes[node], tuple(shapes[n] for n in sources))
+    sources: list[fx.Node] = []  # x + x reads one value twice, which node.all_input_nodes would name once
+    fx.node.map_arg((args, node.kwargs), lambda source: sources.append(source))
+    return Call(target, args, node.kwargs, tuple(sources), shapes[node], tuple(shapes[n] for n in sources))
 
 
 def _constant(value: Any) -> Any:

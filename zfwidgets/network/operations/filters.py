@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -93,9 +95,9 @@ class Rectification(Operation):
     """Back: the signal is rectified, without any mask from the forward pass (section 2.1)."""
 
     kind = "relu"
-    modules = (nn.ReLU,)
-    functions = (F.relu, F.relu_, torch.relu, torch.relu_)
-    methods = ("relu", "relu_")
+    modules: ClassVar[tuple[type[nn.Module], ...]] = (nn.ReLU,)
+    functions: ClassVar[tuple[Any, ...]] = (F.relu, F.relu_, torch.relu, torch.relu_)
+    methods: ClassVar[tuple[str, ...]] = ("relu", "relu_")
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return torch.relu(inputs[0])

@@ -67,7 +67,7 @@ class Concatenation(Operation):
         return torch.cat(inputs, 1)
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return signal.split([shape[0] for shape in passage.sources], 1)
+        return tuple(torch.split(signal, [shape[0] for shape in passage.sources], 1))
 
 
 class Flatten(Operation):

@@ -84,7 +84,8 @@ class AveragePool(Operation):
         if self.divisor:
             return torch.full((1, 1, *passage.shape[1:]), 1 / self.divisor)
         rows, columns = (self._counts(passage.shape[1 + axis], passage.sources[0][1 + axis], axis) for axis in (0, 1))
-        return 1 / (rows[:, None] * columns[None, :])[None, None]
+        weights: Tensor = 1 / (rows[:, None] * columns[None, :])
+        return weights[None, None]
 
     def _counts(self, cells: int, extent: int, axis: int) -> Tensor:
         first = torch.arange(cells) * self.stride[axis] - self.padding[axis]
