@@ -63,9 +63,7 @@ def _height_width_channels(array: np.ndarray[Any, Any], who: str) -> np.ndarray[
             "pass PIL.Image.fromarray of a uint8 array (H, W, 3) to say which."
         )
     if not first and not last:
-        raise ImageError(
-            f"{who} of shape {array.shape} has no axis of 1, 3 or 4 channels; pass (H, W) or (H, W, 3)."
-        )
+        raise ImageError(f"{who} of shape {array.shape} has no axis of 1, 3 or 4 channels; pass (H, W) or (H, W, 3).")
     return array if last else array.transpose(1, 2, 0)
 
 
@@ -80,17 +78,12 @@ def _bytes(pixels: np.ndarray[Any, Any], who: str) -> np.ndarray[Any, Any]:
         return np.rint(pixels / 257.0).astype(np.uint8)
     if kind.kind != "f":
         raise ImageError(
-            f"{who} holds numbers of type {kind}, whose white is unknown; "
-            "pass uint8, uint16, bool or float in [0, 1]."
+            f"{who} holds numbers of type {kind}, whose white is unknown; pass uint8, uint16, bool or float in [0, 1]."
         )
     low, high = float(pixels.min()), float(pixels.max())
     if not np.isfinite([low, high]).all():  # a NaN anywhere makes both NaN
-        raise ImageError(
-            f"{who} contains NaN or infinite numbers; replace them, for example with numpy.nan_to_num."
-        )
+        raise ImageError(f"{who} contains NaN or infinite numbers; replace them, for example with numpy.nan_to_num.")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ImageError(
-            f"{who} holds floats from {low:.6g} to {high:.6g}; scale them to [0, 1] or pass uint8."
-        )
+        raise ImageError(f"{who} holds floats from {low:.6g} to {high:.6g}; scale them to [0, 1] or pass uint8.")
     levels: np.ndarray[Any, Any] = np.rint(np.clip(pixels, 0, 1) * 255.0).astype(np.uint8)
     return levels

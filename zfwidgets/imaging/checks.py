@@ -67,5 +67,6 @@ def numbers_of(values: object, count: int, name: str) -> tuple[float, ...]:
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return math.isfinite(value)

@@ -84,20 +84,11 @@ def to_palette_png(
     b'\\x89PNG'
     """
     colours = np.asarray(palette)
-    if (
-        colours.dtype != np.uint8
-        or colours.ndim != 2
-        or colours.shape[1] != 3
-        or not 1 <= len(colours) <= 256
-    ):
-        raise ParameterError(
-            f"palette must be uint8 (n, 3), n from 1 to 256, not {colours.dtype} {colours.shape}."
-        )
+    if colours.dtype != np.uint8 or colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= 256:
+        raise ParameterError(f"palette must be uint8 (n, 3), n from 1 to 256, not {colours.dtype} {colours.shape}.")
     image = _pil(indices)
     if image.mode != "L" or indices.max() >= len(colours):
-        raise ParameterError(
-            f"indices must be uint8 (H, W), each below {len(colours)}, the number of colours."
-        )
+        raise ParameterError(f"indices must be uint8 (H, W), each below {len(colours)}, the number of colours.")
     image.putpalette(colours.tobytes())
     options: dict[str, Any] = {}
     if alpha is not None:

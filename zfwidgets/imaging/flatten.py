@@ -12,7 +12,6 @@ from ..errors import ImageError
 __all__ = ["flatten"]
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
-_SIXTEEN_BITS = 65535.0
 
 
 def flatten(image: Image.Image, who: str, background: tuple[int, int, int]) -> Image.Image:
@@ -41,7 +40,7 @@ def flatten(image: Image.Image, who: str, background: tuple[int, int, int]) -> I
     if image.mode == "F" or image.mode.startswith("I"):
         image = _eight_bits(image, who)
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         flat = Image.new("RGB", image.size, background)
         flat.paste(layer, mask=layer.getchannel("A"))
         return flat
@@ -50,8 +49,8 @@ def flatten(image: Image.Image, who: str, background: tuple[int, int, int]) -> I
 
 def _eight_bits(image: Image.Image, who: str) -> Image.Image:
     """Deep grey scaled to its white; Pillow's own conversion cuts everything above 255 to white."""
-    values = np.asarray(image).astype(np.float64)
-    white = 1.0 if image.mode == "F" else _white(image)
+    values = np.asarray(image)
+    white = 1 if image.mode == "F" else _white(image)
     low, high = float(values.min()), float(values.max())
     if white is None or not (low >= 0 and high <= white):
         kind = "floats" if image.mode == "F" else "32-bit integers"
@@ -59,7 +58,10 @@ def _eight_bits(image: Image.Image, who: str) -> Image.Image:
             f"{who} holds {kind} from {low:.6g} to {high:.6g}, "
             "whose white is unknown; save it with 8 or 16 bits, or as floats in [0, 1]."
         )
-    shades = np.rint(values * (255.0 / white)).astype(np.uint8)
+    if image.mode == "F":
+        shades = np.rint(values * np.float32(255)).astype(np.uint8)
+    else:  # a table instead of arithmetic: no floats, which would take eight times the memory
+        shades = np.rint(np.arange(white + 1) * (255 / white)).astype(np.uint8)[values]
     if _tiff_tag(image, _PHOTOMETRIC) == 0:  # white is zero: Pillow inverts 8 bits itself, but not 16
         shades = 255 - shades
     grey = Image.fromarray(shades)
@@ -69,12 +71,12 @@ def _eight_bits(image: Image.Image, who: str) -> Image.Image:
     return grey
 
 
-def _white(image: Image.Image) -> float | None:
+def _white(image: Image.Image) -> int | None:
     """The number that means white in an integer mode, or None where the file does not say."""
     if image.mode.startswith("I;16"):
         bits = _tiff_tag(image, _BITS_PER_SAMPLE)
-        return 4095.0 if bits == (12,) else _SIXTEEN_BITS
-    return _SIXTEEN_BITS if image.format in ("PNG", "PPM") else None
+        return 4095 if bits == (12,) else 65535
+    return 65535 if image.format in ("PNG", "PPM") else None
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> Any:

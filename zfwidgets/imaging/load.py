@@ -29,9 +29,7 @@ from .flatten import flatten
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "as_image"]
 
-Picture: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any]"
-)
+Picture: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any]"
 
 # Formats that a browser or a camera writes and that Pillow decodes by itself. EPS would start Ghostscript; a
 # JPEG with several pictures inside (MPO) is opened by the JPEG reader, as its first picture.
@@ -135,9 +133,7 @@ def as_image(
 def _read(path: str, who: str, max_bytes: int) -> bytes:
     """The content of a regular file, at most one byte more than allowed; nothing else is waited for."""
     if _ADDRESS.match(path):
-        raise ImageError(
-            f"{who} is an address, and nothing is downloaded; save the picture and pass its path."
-        )
+        raise ImageError(f"{who} is an address, and nothing is downloaded; save the picture and pass its path.")
     try:
         # A pipe that nobody writes to would block here for ever without O_NONBLOCK (Windows has neither).
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -146,7 +142,7 @@ def _read(path: str, who: str, max_bytes: int) -> bytes:
         finally:
             os.close(handle)
     except FileNotFoundError:
-        raise ImageError(f"{who} does not exist; check the path, seen from {os.getcwd()!r}.") from None
+        raise ImageError(f"{who} does not exist; check the path and the folder that it starts from.") from None
     except (OSError, ValueError) as error:
         raise ImageError(f"{who} cannot be read: {_reason(error)}; check path and permissions.") from error
     if content is None:
@@ -167,13 +163,22 @@ def _open(content: bytes, who: str, max_bytes: int) -> Image.Image:
     if not content:
         raise ImageError(f"{who} is empty (0 bytes); get it again.")
     if len(content) > max_bytes:
-        raise ImageError(
-            f"{who} has more than {max_bytes:,} bytes; make it smaller or pass a larger max_bytes."
-        )
+        raise ImageError(f"{who} has more than {max_bytes:,} bytes; make it smaller or pass a larger max_bytes.")
     for pattern, what in _LOOKALIKES:
         if re.match(pattern, content[:1024], re.IGNORECASE | re.DOTALL):
             raise ImageError(f"{who} is {what}.")
-    return Image.open(io.BytesIO(content), formats=FORMATS)
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    image.info["notes"] = _frame_note(image)
+    return image
+
+
+def _frame_note(image: Image.Image) -> tuple[str, ...]:
+    """Says that a file holds more than the picture that is shown."""
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1:
+        return ()
+    what = {"TIFF": "file: first of {} pages", "MPO": "file: first of {} pictures"}
+    return (what.get(str(image.format), "animation: first of {} frames").format(frames),)
 
 
 def _itself(picture: Image.Image) -> Image.Image:
@@ -190,7 +195,6 @@ def _decoded(
             warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
             image = opener()
             _check_size(image, who, max_pixels)
-            notes = _notes(image)
             image.load()
             flat = flatten(_upright(image), who, background)
     except ImageError:
@@ -199,13 +203,12 @@ def _decoded(
         raise ImageError(f"{who} is far too large ({_reason(error)}); make it smaller.") from error
     except UnidentifiedImageError as error:
         known = ", ".join(FORMATS)
-        raise ImageError(
-            f"{who} is no picture of a kind read here ({known}); save it as PNG or JPEG."
-        ) from error
+        raise ImageError(f"{who} is no picture of a kind read here ({known}); save it as PNG or JPEG.") from error
     except Exception as error:  # on damaged files decoders raise anything: struct.error, SyntaxError ...
         cause = _reason(error)
         raise ImageError(f"{who} is damaged or cut short ({cause}); get it again or save it anew.") from error
-    flat.info = {"notes": notes}
+    notes = image.info.get("notes")
+    flat.info = {"notes": notes if isinstance(notes, tuple) else ()}  # a PNG may carry a text of that name
     return flat
 
 
@@ -218,20 +221,6 @@ def _check_size(image: Image.Image, who: str, max_pixels: int) -> None:
             f"{who} has {width} x {height} pixels, more than the {max_pixels:,} read here; "
             "make it smaller or pass a larger max_pixels."
         )
-
-
-def _notes(image: Image.Image) -> tuple[str, ...]:
-    """What had to be chosen, for whoever shows the picture."""
-    earlier = image.info.get("notes")
-    if isinstance(earlier, tuple):  # a picture that came through here before; a file's own "notes" are a str
-        return earlier
-    frames = getattr(image, "n_frames", 1)
-    if frames == 1:
-        return ()
-    kind = "pages" if image.format == "TIFF" else "pictures" if image.format == "MPO" else "frames"
-    what = "animation" if kind == "frames" else "file"
-    place = "first" if image.tell() == 0 else f"number {image.tell() + 1}"
-    return (f"{what}: {place} of {frames} {kind}",)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -271,6 +260,5 @@ def _not_a_picture(source: object, who: str) -> ImageError:
             "pass it to the method as it is, or a NumPy array of shape (H, W, 3)."
         )
     return ImageError(
-        f"{who} is a {type(source).__name__}, not a picture; "
-        "pass a path, bytes, a PIL picture or a NumPy array."
+        f"{who} is a {type(source).__name__}, not a picture; pass a path, bytes, a PIL picture or a NumPy array."
     )

@@ -44,18 +44,14 @@ class Mosaic:
         """The tile under a point, in pixels from the left and top edge; None between tiles and outside."""
         column, in_x = divmod(x, self.tile_width + self.gap)
         row, in_y = divmod(y, self.tile_height + self.gap)
-        inside = (
-            0 <= column < self.columns and row >= 0 and in_x < self.tile_width and in_y < self.tile_height
-        )
+        inside = 0 <= column < self.columns and row >= 0 and in_x < self.tile_width and in_y < self.tile_height
         index = int(row * self.columns + column) if inside else self.count
         return index if index < self.count else None
 
     def box(self, index: int) -> tuple[int, int, int, int]:
         """Top, left, height and width of a tile, in pixels."""
         if whole_number(index, "index", 0) >= self.count:
-            raise ParameterError(
-                f"index must be from 0 to {self.count - 1}, the tiles there are, not {index}."
-            )
+            raise ParameterError(f"index must be from 0 to {self.count - 1}, the tiles there are, not {index}.")
         row, column = divmod(index, self.columns)
         top, left = row * (self.tile_height + self.gap), column * (self.tile_width + self.gap)
         return top, left, self.tile_height, self.tile_width
@@ -116,22 +112,16 @@ def mosaic(
     return Mosaic(pixels, count, rows, columns, height, width, gap)
 
 
-def _tiles(
-    maps: np.ndarray[Any, Any], shared: bool, low: float | None, high: float | None
-) -> npt.NDArray[np.uint8]:
+def _tiles(maps: np.ndarray[Any, Any], shared: bool, low: float | None, high: float | None) -> npt.NDArray[np.uint8]:
     """The maps as finished tiles, uint8 (N, h, w, 3)."""
     if maps.size == 0:
         raise ParameterError(f"A mosaic needs at least one map with a cell, not the shape {maps.shape}.")
     if maps.ndim == 4 and maps.shape[3] == 3 and maps.dtype == np.uint8:
         return maps
     if maps.ndim != 3:
-        raise ParameterError(
-            f"maps must be (N, h, w) numbers or uint8 (N, h, w, 3), not {maps.dtype} {maps.shape}."
-        )
+        raise ParameterError(f"maps must be (N, h, w) numbers or uint8 (N, h, w, 3), not {maps.dtype} {maps.shape}.")
     if shared:
         return heat_picture(maps, low, high)
     if low is not None or high is not None:
-        raise ParameterError(
-            "A range of its own for each map (shared=False) leaves no room for low and high."
-        )
+        raise ParameterError("A range of its own for each map (shared=False) leaves no room for low and high.")
     return np.stack([heat_picture(one) for one in maps])

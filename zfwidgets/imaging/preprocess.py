@@ -74,9 +74,7 @@ class Preprocess:
         if min(std) <= 0:
             raise ParameterError(f"std must be three positive numbers, not {self.std!r}.")
         if not isinstance(self.interpolation, str) or self.interpolation not in _FILTERS:
-            raise ParameterError(
-                f"interpolation must be 'bilinear' or 'bicubic', not {self.interpolation!r}."
-            )
+            raise ParameterError(f"interpolation must be 'bilinear' or 'bicubic', not {self.interpolation!r}.")
         # Lists, as a JSON manifest holds them, become tuples, so that it can be hashed.
         for name, value in (("size", size), ("resize", resize), ("mean", mean), ("std", std)):
             object.__setattr__(self, name, value)

@@ -143,10 +143,7 @@ def signed_picture(pixels: npt.ArrayLike, limit: float | None = None) -> Pixels:
     if numbers.ndim != 3 or numbers.shape[0] != 3:
         raise ParameterError(f"Signed pixels must have the shape (3, h, w), not {numbers.shape}.")
     if limit is None:
-        limit = (
-            float(np.abs(numbers, where=np.isfinite(numbers), out=np.zeros_like(numbers)).max(initial=0.0))
-            or 1.0
-        )
+        limit = float(np.abs(numbers, where=np.isfinite(numbers), out=np.zeros_like(numbers)).max(initial=0.0)) or 1.0
     elif not (np.isfinite(limit) and limit > 0):
         raise ParameterError(f"limit must be a positive number, not {limit!r}.")
     steps = np.nan_to_num(np.clip(numbers, -limit, limit) / limit * 127.0)
@@ -177,9 +174,7 @@ def overlay(base: Pixels, top: Pixels, opacity: float | npt.NDArray[np.floating[
     [[0, 51]]
     """
     if base.shape != top.shape or base.ndim != 3:
-        raise ParameterError(
-            f"Both pictures must be (H, W, 3) of one size, not {base.shape} and {top.shape}."
-        )
+        raise ParameterError(f"Both pictures must be (H, W, 3) of one size, not {base.shape} and {top.shape}.")
     share: npt.NDArray[np.floating[Any]]
     if isinstance(opacity, np.ndarray):
         if opacity.shape != base.shape[:2] or not (opacity.min() >= 0 and opacity.max() <= 1):
