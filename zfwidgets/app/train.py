@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--out", default="trained", metavar="FOLDER", help="where the network goes (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of scenes, weights and order (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=24, help="passes over the pictures (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=10, help="passes over the pictures (%(default)s)")
     parser.add_argument("--pictures", type=int, default=20_000, help="scenes to learn from (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="that draw the scenes (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")

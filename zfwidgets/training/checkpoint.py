@@ -57,8 +57,9 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint atomically; the same run gives the same bytes."""
     tensors = {name: tensor.detach().contiguous() for name, tensor in checkpoint.tensors.items()}
+    # One entry only: safetensors writes several in no fixed order, and equal runs would differ in their bytes.
     state = json.dumps(checkpoint.state, sort_keys=True)
-    write_atomically(path, save(tensors, metadata={"format": _FORMAT, "state": state}))
+    write_atomically(path, save(tensors, metadata={_FORMAT: state}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -77,6 +78,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as cause:
         raise WeightsError(f"The checkpoint {path} cannot be read ({cause}); delete it and start again.") from cause
-    if metadata.get("format") != _FORMAT:
+    if _FORMAT not in metadata:
         raise WeightsError(f"{path} is not a training checkpoint of zfwidgets; give the file that training wrote.")
-    return Checkpoint(tensors, json.loads(metadata["state"]))
+    return Checkpoint(tensors, json.loads(metadata[_FORMAT]))

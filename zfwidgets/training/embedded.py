@@ -47,7 +47,7 @@ class EmbeddedRecipe:
     pictures: int = 20_000
     validation: int = 2_000
     test: int = 2_000
-    epochs: int = 24
+    epochs: int = 10
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation, self.test, self.epochs) < 1 or self.seed < 0:

@@ -92,24 +92,22 @@ def train(
     Parameters
     ----------
     network : nn.Module
-        Takes (N, 3, H, W) and returns logits (N, K).
+        From (N, 3, H, W) to logits (N, K).
     pictures, validation : LabelledPictures
         What is learnt, and what decides when the rate drops and which epoch was best.
     recipe : Recipe, optional
         The paper's numbers by default.
     preprocess : Preprocess
         Its mean and std scale the pictures, which must have the network's size already.
-    checkpoint : path, optional
-        Written after every epoch, whole or not at all.
-    resume : bool
-        Go on from that file, bit by bit as without the interruption.
+    checkpoint, resume
+        File to write after every epoch; go on from it, bit by bit as without the interruption.
     progress, on_epoch
         Show a bar; what to call after every epoch.
 
     Returns
     -------
     list of Epoch
-        From the first epoch, those before an interruption included.
+        Those before an interruption included.
 
     Raises
     ------
@@ -135,8 +133,7 @@ def train(
             save_checkpoint(checkpoint, run.checkpoint())
         if on_epoch is not None:
             on_epoch(result)
-    network.load_state_dict(run.best)
-    network.eval()
+    run.finish()
     return run.history
 
 
@@ -216,6 +213,10 @@ class _Run:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return float(loss.detach())
+
+    def finish(self) -> None:
+        self.network.load_state_dict(self.best)
+        self.network.eval()
 
     def checkpoint(self) -> Checkpoint:
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
