@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from zfwidgets.errors import WeightsError
+from zfwidgets.errors import DataError, WeightsError
 from zfwidgets.training import load_checkpoint, save_checkpoint
 from zfwidgets.training.checkpoint import Checkpoint, write_atomically
 
@@ -35,10 +35,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         raise OSError("no space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(DataError, match="no space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "run", b"new")
 
 
 def test_a_missing_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..errors import WeightsError
+from ..errors import DataError, WeightsError
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint", "write_atomically"]
 
@@ -31,27 +31,34 @@ class Checkpoint(NamedTuple):
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a file so that at any moment it is either the old one or the new one, whole.
 
+    Raises
+    ------
+    DataError
+        If the folder cannot be made or written to, or the disk is full.
+
     Examples
     --------
-    >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "a.txt")
     >>> write_atomically(path, b"whole")
     >>> path.read_bytes()
     b'whole'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as cause:
+        raise DataError(f"{path} cannot be written ({cause.strerror or cause}); choose another folder.") from cause
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:

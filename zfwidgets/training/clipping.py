@@ -63,7 +63,7 @@ def clip_filters(network: nn.Module, radius: float = RADIUS, first: float | None
     >>> convolution = nn.Conv2d(3, 8, 7)
     >>> clip_filters(nn.Sequential(convolution), radius=0.01)
     8
-    >>> round(float(convolution.weight.square().mean((1, 2, 3)).sqrt().max()), 4)
+    >>> round(float(convolution.weight.detach().square().mean((1, 2, 3)).sqrt().max()), 4)
     0.01
     """
     clipped = 0
