@@ -161,9 +161,7 @@ def test_hook_that_changes_the_result_is_noticed():
 def test_a_softmax_at_the_end_gives_the_same_probabilities():
     module = small("Plain")
     logits = Network(module, preprocess=Preprocess(size=33), device="cpu")
-    probabilities = Network(
-        nn.Sequential(module, nn.Softmax(1)).eval(), preprocess=Preprocess(size=33), device="cpu"
-    )
+    probabilities = Network(nn.Sequential(module, nn.Softmax(1)).eval(), preprocess=Preprocess(size=33), device="cpu")
     x = torch.randn(3, 33, 33)
     np.testing.assert_allclose(
         record(logits, x).probabilities, record(probabilities, x).probabilities, rtol=1e-5, atol=1e-7
