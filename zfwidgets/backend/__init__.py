@@ -1,0 +1,28 @@
+"""One network, its pictures, one worker thread and one cache; the only place with threads."""
+
+from zfwidgets.backend.answers import Answer, Inbox
+from zfwidgets.backend.backend import Backend
+from zfwidgets.backend.requests import (
+    OccludedRequest,
+    OcclusionRequest,
+    ProjectionRequest,
+    RecordRequest,
+    Request,
+    Scores,
+    ScoresRequest,
+)
+from zfwidgets.backend.worker import Ticket
+
+__all__ = [
+    "Answer",
+    "Backend",
+    "Inbox",
+    "OccludedRequest",
+    "OcclusionRequest",
+    "ProjectionRequest",
+    "RecordRequest",
+    "Request",
+    "Scores",
+    "ScoresRequest",
+    "Ticket",
+]

@@ -1,0 +1,228 @@
+"""`Backend`: a network, its pictures, a worker and a cache behind one question: compute or submit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import PurePosixPath, PureWindowsPath
+from types import TracebackType
+from typing import Any
+
+import torch
+from PIL import Image
+
+from zfwidgets.backend.answers import Answer
+from zfwidgets.backend.cache import Cache
+from zfwidgets.backend.device import choose_device, describe_device
+from zfwidgets.backend.requests import Request
+from zfwidgets.backend.worker import Ticket, Worker
+from zfwidgets.data import ImageSet, samples, scenes
+from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
+from zfwidgets.imaging import as_image
+from zfwidgets.models import load_network
+from zfwidgets.network import Network
+
+__all__ = ["Backend"]
+
+CACHE_BYTES = 256 * 2**20
+SCENES_SEED = 7
+SCENES = 16
+_NAME_LENGTH = 60
+
+
+class Backend:
+    """All that viewers need of one network.
+
+    Parameters
+    ----------
+    network : str or Network
+        A name of `list_networks`, or your own.
+    images : mapping, optional
+        Keys to pictures, for example an `ImageSet`; unless given some scenes and the shipped photographs.
+    device : str or torch.device
+        ``"auto"``: an accelerator when there is one. A `Network` stays where it is.
+
+    Attributes
+    ----------
+    network : Network
+    images : tuple of str
+        Keys of the pictures, uploads last; `picture` gives one.
+
+    Raises
+    ------
+    UnknownNameError, WeightsError, ParameterError, DataError
+        For a network, a device or pictures that cannot be used.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.backend.requests import ScoresRequest
+    >>> from zfwidgets.imaging import Preprocess
+    >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
+    >>> with Backend(net) as backend:
+    ...     scores = backend.compute(ScoresRequest(backend.images[0]))
+    >>> scores.probabilities.shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        network: str | Network,
+        images: Mapping[str, Any] | ImageSet | None = None,
+        device: str | torch.device = "auto",
+    ) -> None:
+        self.network = _network(network, device)
+        self._images = scenes(SCENES, seed=SCENES_SEED) | samples() if images is None else images
+        if not len(self._images):
+            raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
+        self._uploads: dict[str, Image.Image] = {}
+        self._cache = Cache(CACHE_BYTES)
+        self._worker = Worker(f"zfwidgets {self.network.name}")
+
+    def __repr__(self) -> str:
+        return f"Backend({self.network.name}, {len(self.images)} pictures, {self.device})"
+
+    def __enter__(self) -> Backend:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def device(self) -> str:
+        """Where it computes, in words."""
+        return describe_device(self.network.device)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Keys of all pictures."""
+        return (*self._images.keys(), *self._uploads)
+
+    def picture(self, key: str) -> Image.Image:
+        """The picture behind a key."""
+        if key in self._uploads:
+            return self._uploads[key]
+        if key not in self.images:
+            raise unknown_name("picture", key, self.images)
+        return as_image(self._images[key])
+
+    def label(self, key: str) -> str | None:
+        """The true class of a picture, if it is known and the network has it."""
+        if key in self._uploads or not isinstance(self._images, ImageSet):
+            return None
+        label = self._images.label(key)
+        return label if label in self.network.classes else None
+
+    def add_image(self, name: str, data: bytes) -> str:
+        """Take a picture from a visitor.
+
+        Parameters
+        ----------
+        name : str
+            What the visitor calls it; never used as a path.
+        data : bytes
+            The content of the file.
+
+        Returns
+        -------
+        str
+            Its key.
+
+        Raises
+        ------
+        ImageError
+            If it is no picture.
+        """
+        picture = as_image(data)
+        # Only the last part, whichever system it comes from: a name that looks like a path would frighten.
+        plain = PureWindowsPath(PurePosixPath(name).name).name
+        plain = "".join(c for c in plain if c.isprintable())[:_NAME_LENGTH].strip() or "picture"
+        key, number = f"yours/{plain}", 2
+        while key in self.images:
+            key, number = f"yours/{plain} ({number})", number + 1
+        self._uploads[key] = picture
+        return key
+
+    def input(self, key: str) -> torch.Tensor:
+        """(3, H, W): what the network sees of a picture."""
+        kept = self._cache.get(("input", key))
+        if kept is None:
+            kept = self.network.input(self.picture(key))
+            self._cache.put(("input", key), kept)
+        return kept
+
+    def seen(self, key: str) -> Image.Image:
+        """The picture as the network sees it: cropped and resized, before normalisation."""
+        return self.network.preprocess.crop(self.picture(key))
+
+    def cached(self, request: Request) -> Any:
+        """The answer if it is known already, else None."""
+        return self._cache.get(request)
+
+    def compute(
+        self,
+        request: Request,
+        on_partial: Callable[[Any], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Any:
+        """Answer on the calling thread.
+
+        Raises
+        ------
+        ZfwidgetsError
+            Whatever the method raises.
+        """
+        value = self._cache.get(request)
+        if value is None:
+            value = request.run(self, on_partial, cancelled)
+            self._cache.put(request, value)
+        return value
+
+    def submit(self, request: Request, deliver: Callable[[Answer], None], owner: Hashable = None) -> Ticket | None:
+        """Answer on the worker's thread; a known answer is delivered at once, on the calling thread.
+
+        Parameters
+        ----------
+        request : Request
+            The question.
+        deliver : callable
+            Is given an `Answer` once or, with partial answers, more often.
+        owner : hashable, optional
+            Who asks: a newer question of the same owner supersedes an older one.
+
+        Returns
+        -------
+        Ticket or None
+            To cancel the run; None if the answer was known.
+        """
+        owner = owner if owner is not None else object()
+        value = self._cache.get(request)
+        if value is not None:
+            self._worker.supersede(owner)
+            deliver(Answer(request, "final", value))
+            return None
+
+        def run(on_partial: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
+            if cancelled():
+                raise Cancelled("Superseded before it began.")
+            return self.compute(request, on_partial, cancelled)
+
+        return self._worker.submit(request, run, deliver, owner)
+
+    def close(self) -> None:
+        """End the worker's thread and forget all answers."""
+        self._worker.close()
+        self._cache.clear()
+
+
+def _network(network: str | Network, device: str | torch.device) -> Network:
+    if isinstance(network, Network):
+        if device != "auto" and torch.device(device).type != network.device.type:
+            raise ParameterError(
+                f"The network is on {network.device}, not on {device}: make it with Network(..., device={device!r})."
+            )
+        return network
+    if isinstance(network, str):
+        return load_network(network, device=choose_device(device))
+    raise ParameterError(f"A network is a name or a Network, not {type(network).__name__}; wrap it with Network(...).")

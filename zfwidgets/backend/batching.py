@@ -1,0 +1,110 @@
+"""How many pictures go through a network at once: as many as the memory holds, fewer when it does not."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from zfwidgets.errors import NetworkError
+from zfwidgets.network import Network
+
+__all__ = ["batch_limit", "free_bytes", "halving"]
+
+T = TypeVar("T")
+MOST = 256
+_SHARE = 0.25
+"""Part of the free memory that one batch may take: outputs, temporary buffers and the rest of the kernel."""
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free on a device now, in bytes.
+
+    Examples
+    --------
+    >>> free_bytes(torch.device("cpu")) > 0
+    True
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    names = os.sysconf_names if hasattr(os, "sysconf") else {}
+    if "SC_AVPHYS_PAGES" in names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 2 * 2**30
+
+
+def batch_limit(network: Network, memory: int | None = None) -> int:
+    """Pictures that one batch may hold, from 1 to 256.
+
+    Parameters
+    ----------
+    network : Network
+        Its maps are what takes the memory.
+    memory : int, optional
+        Free bytes; those of the network's device unless given.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
+    >>> batch_limit(net, memory=2**20), batch_limit(net, memory=2**40)
+    (21, 256)
+    """
+    free = free_bytes(network.device) if memory is None else memory
+    largest = 3 * network.input_size[0] * network.input_size[1]
+    for layer in network.layers.values():
+        largest = max(largest, layer.channels * layer.height * layer.width)
+    # Input, output and the unfolded windows of one layer live at the same time, in 32-bit numbers.
+    return max(1, min(MOST, int(free * _SHARE / (4 * 4 * largest))))
+
+
+def halving(run: Callable[[int], T], first: int) -> T:
+    """Run with ever smaller batches until the memory suffices.
+
+    Parameters
+    ----------
+    run : callable
+        Is given the number of pictures in a batch.
+    first : int
+        What to begin with.
+
+    Raises
+    ------
+    NetworkError
+        If not even one picture fits.
+
+    Examples
+    --------
+    >>> def run(size):
+    ...     if size > 3:
+    ...         raise MemoryError
+    ...     return size
+    >>> halving(run, 8)
+    2
+    """
+    size = first
+    while True:
+        try:
+            return run(size)
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            if size == 1:
+                raise NetworkError(
+                    "The memory does not suffice for one picture: close other programs, take a smaller network, or "
+                    "use device='cpu'."
+                ) from error
+        size = max(1, size // 2)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(word in str(error) for word in words)

@@ -1,0 +1,172 @@
+"""Questions, frozen: each is hashable, says which picture it is about and knows how to answer itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zfwidgets.backend.batching import batch_limit, halving
+from zfwidgets.methods import (
+    OcclusionMap,
+    Projection,
+    Recording,
+    occluded_input,
+    occlusion_map,
+    project,
+    record,
+)
+from zfwidgets.network.passage import Overlap, Rule
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.backend import Backend
+
+__all__ = [
+    "OccludedRequest",
+    "OcclusionRequest",
+    "ProjectionRequest",
+    "RecordRequest",
+    "Request",
+    "Scores",
+    "ScoresRequest",
+]
+
+Partial = Callable[[Any], None] | None
+Cancelled = Callable[[], bool] | None
+Fill = str | tuple[float, float, float]
+
+
+class Request(Protocol):
+    """What a worker needs to know of a question."""
+
+    quick: ClassVar[bool]
+    """Whether it is answered between two batches of a long run, because a hand is waiting for it."""
+
+    def run(self, backend: Backend, on_partial: Partial, cancelled: Cancelled) -> Any:
+        """The answer."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Probabilities of all classes.
+
+    Attributes
+    ----------
+    probabilities : ndarray
+        (K,), they sum to 1.
+    classes : tuple of str
+        Their names.
+    """
+
+    probabilities: NDArray[np.float32]
+    classes: tuple[str, ...]
+
+    def top(self, count: int = 5) -> tuple[tuple[str, float], ...]:
+        """The most probable classes with their probabilities, best first.
+
+        Examples
+        --------
+        >>> Scores(np.array([0.25, 0.75], np.float32), ("cat", "dog")).top(1)
+        (('dog', 0.75),)
+        """
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return tuple((self.classes[i], float(self.probabilities[i])) for i in best)
+
+
+@dataclass(frozen=True)
+class ScoresRequest:
+    """What is in a picture? Answered by `Scores`."""
+
+    image: str
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Scores:
+        return _scores(backend, backend.input(self.image))
+
+
+@dataclass(frozen=True)
+class OccludedRequest:
+    """What is in a picture with one square hidden? Answered by `Scores`."""
+
+    image: str
+    row: int
+    column: int
+    size: int
+    fill: Fill = "grey"
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Scores:
+        clean = backend.input(self.image)
+        return _scores(backend, occluded_input(backend.network, clean, self.row, self.column, self.size, self.fill))
+
+
+@dataclass(frozen=True)
+class OcclusionRequest:
+    """A whole sweep; class, channel and colours are no part of it. Answered by `OcclusionMap`."""
+
+    image: str
+    size: int
+    stride: int
+    fill: Fill = "grey"
+    layer: str | None = None
+    quick: ClassVar[bool] = False
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
+        clean = backend.input(self.image)
+        limit = batch_limit(backend.network)
+
+        def sweep(batch: int) -> OcclusionMap:
+            # The method knows how much work makes a good batch; only scarce memory makes it smaller.
+            return occlusion_map(
+                backend.network,
+                clean,
+                size=self.size,
+                stride=self.stride,
+                fill=self.fill,
+                layer=self.layer,
+                on_partial=on_partial,
+                cancelled=cancelled,
+                batch_size=None if batch >= _PLENTY else batch,
+            )
+
+        return halving(sweep, min(limit, _PLENTY))
+
+
+@dataclass(frozen=True)
+class RecordRequest:
+    """The maps of some layers. Answered by `Recording`."""
+
+    image: str
+    layers: tuple[str, ...]
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Recording:
+        return record(backend.network, backend.input(self.image), list(self.layers))
+
+
+@dataclass(frozen=True)
+class ProjectionRequest:
+    """One unit sent down to the pixels; position None: the maximum of the map. Answered by `Projection`."""
+
+    image: str
+    layer: str
+    channel: int
+    position: tuple[int, int] | None = None
+    rule: Rule = "deconvnet"
+    overlap: Overlap = "sum"
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Projection:
+        recording = backend.compute(RecordRequest(self.image, (self.layer,)))
+        return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
+
+
+_PLENTY = 64
+
+
+def _scores(backend: Backend, clean: Any) -> Scores:
+    logits = backend.network(clean[None])[0].float().softmax(0)
+    return Scores(logits.cpu().numpy(), backend.network.classes)
