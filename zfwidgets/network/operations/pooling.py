@@ -84,15 +84,15 @@ class AveragePool(Operation):
         if self.divisor:
             return torch.full((1, 1, *passage.shape[1:]), 1 / self.divisor)
         rows, columns = (self._counts(passage.shape[1 + axis], passage.sources[0][1 + axis], axis) for axis in (0, 1))
-        weights: Tensor = 1 / (rows[:, None] * columns[None, :])
-        return weights[None, None]
+        return torch.outer(rows, columns)[None, None].reciprocal()
 
     def _counts(self, cells: int, extent: int, axis: int) -> Tensor:
         first = torch.arange(cells) * self.stride[axis] - self.padding[axis]
         last = (first + self.kernel[axis]).clamp_max(extent + self.padding[axis])
         if not self.count_include_pad:
             first, last = first.clamp_min(0), last.clamp_max(extent)
-        return (last - first).float()
+        counts: Tensor = (last - first).float()
+        return counts
 
 
 class AdaptiveAveragePool(Operation):
