@@ -17,7 +17,7 @@ from zfwidgets.network.graph import Pass
 __all__ = ["Recording", "record"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Recording:
     """One forward pass of N pictures, kept so that many projections can use its switches.
 

@@ -38,7 +38,7 @@ class Unit:
     column: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Projection:
     """What one unit's activation looks like in pixels.
 

@@ -31,7 +31,7 @@ _PARTIAL_SECONDS = 0.25
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class OcclusionMap:
     """What the network says while each of R x C squares is hidden.
 
