@@ -54,14 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="zfwidgets",
         description="Open the Explorer in the browser: drag a slider, see what a network looks at.",
     )
-    parser.add_argument(
-        "--port", type=_port, help=f"port on this machine (default: the first free from {FIRST_PORT})"
-    )
+    parser.add_argument("--port", type=_port, help=f"port on this machine (default: the first free from {FIRST_PORT})")
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
-    parser.add_argument(
-        "--weights", default="default", metavar="FILE", help="weights of the network, from a file"
-    )
+    parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.set_defaults(run=_explore)
@@ -123,9 +119,7 @@ def _listener(port: int | None) -> socket.socket:
         listener.setblocking(False)
         return listener
     if port is not None:
-        raise ParameterError(
-            f"Port {port} is taken or not allowed: pass another, or leave --port out for a free one."
-        )
+        raise ParameterError(f"Port {port} is taken or not allowed: pass another, or leave --port out for a free one.")
     raise ParameterError(
-        f"All ports from {tried[0]} to {tried[-1]} are taken: pass a free one with --port, for example 0 for any."
+        f"The ports from {tried[0]} to {tried[-1]} are taken: pass another one with --port (0: any free one)."
     )

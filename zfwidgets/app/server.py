@@ -29,7 +29,7 @@ PAGE = "explorer.ipynb"
 MESSAGE_BYTES = 64 * 2**20
 # Extensions that log errors on a page that is not JupyterLab.
 NOT_FOR_A_PAGE = ["@jupyter-notebook/lab-extension", "@voila-dashboards/jupyterlab-preview"]
-# Voila's template asks a CDN for icons that its own script already carries: offline the page would wait for it.
+# Voila's template asks a CDN for icons that its own script carries: offline the page would wait for it.
 FROM_ELSEWHERE = re.compile(r'<link [^>]*href="https?://[^>]*>')
 HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
 TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
@@ -116,7 +116,7 @@ def _configuration(notebook: str, theme: str) -> Config:
     config.Voila.notebook_path = notebook
     config.Voila.open_browser = False
     config.Voila.log_level = "WARN"
-    # The Host header must name this machine: pages of other sites cannot reach the kernel by rebinding a name.
+    # The Host header must name this machine, so that no other site reaches the kernel by rebinding its name.
     config.Voila.tornado_settings = {
         "allow_remote_access": False,
         "websocket_max_message_size": MESSAGE_BYTES,

@@ -1,0 +1,120 @@
+"""Drive the Explorer page as a person would: find controls by their label, wait until pictures are still."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from playwright.sync_api import Locator, Page
+
+T = TypeVar("T")
+
+CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# What a picture on the page consists of; a new one has new addresses (blob: or data:).
+SOURCES = """() => [...document.querySelectorAll('svg image, img')]
+    .map(node => node.getAttribute('href') || node.getAttribute('xlink:href') || node.src).join('\\n')"""
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium: ZFWIDGETS_CHROMIUM, or the first that is installed."""
+    return os.environ.get("ZFWIDGETS_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def poll(look: Callable[[], T], done: Callable[[T], bool], what: str, seconds: float = 30.0) -> T:
+    """Look again and again until `done` says so; fail with `what` and the last sight."""
+    end = time.monotonic() + seconds
+    while True:
+        sight = look()
+        if done(sight):
+            return sight
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s, last seen {sight!r:.500}")
+        time.sleep(0.05)
+
+
+@contextmanager
+def running_command(
+    folder: Path, *options: str, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command ``zfwidgets`` on a free port: (process, address) once it answers; ended with Ctrl-C."""
+    command = [sys.executable, "-m", "zfwidgets", "--port", "0", "--no-browser", *options]
+    log = (folder / "server.log").open("w+")
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        yield process, _address(process, folder / "server.log")
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+            assert process.stdout is not None
+            process.stdout.close()
+            log.close()
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"http://\S+", line):
+            return found[0]
+    raise AssertionError(f"the command ended before it answered: {log.read_text()}")
+
+
+def wait_until_still(page: Page, seconds: float = 30.0, still: float = 0.6) -> bytes:
+    """Wait until the page's pixels have not changed for `still` seconds; returns them (PNG)."""
+    end = time.monotonic() + seconds
+    last, since = page.screenshot(), time.monotonic()
+    while time.monotonic() - since < still:
+        if time.monotonic() > end:
+            raise AssertionError(f"the page was still changing after {seconds} s")
+        time.sleep(0.1)
+        now = page.screenshot()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+def labelled(page: Page, label: str) -> Locator:
+    """The visible widget whose label is exactly this text."""
+    text = page.locator("label, .widget-label", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
+    return page.locator(".jupyter-widgets.widget-inline-hbox:visible", has=text).first
+
+
+def slider(page: Page, label: str) -> Locator:
+    """The handle of the slider with this label."""
+    return labelled(page, label).locator(".noUi-handle").first
+
+
+def slider_value(page: Page, label: str) -> float:
+    """Where the slider with this label stands."""
+    return float(slider(page, label).get_attribute("aria-valuenow") or "nan")
+
+
+def picture_sources(page: Page) -> str:
+    """The addresses of all pictures on the page: differs from before when one was replaced."""
+    return str(page.evaluate(SOURCES))
