@@ -40,7 +40,8 @@ class EmbeddedRecipe:
     """How ``zfnet-scenes`` is trained.
 
     Training, validation and test scenes come from three seeds that follow each other (`seed`, `seed` + 1,
-    `seed` + 2), so no scene is in two of them; seed 0 stays free for pictures to look at.
+    `seed` + 2), so no scene is in two of them; seed 0 stays free for pictures to look at. Unlike the paper's
+    network it starts from torch's initial weights and learns with batch norm.
     """
 
     seed: int = 1
