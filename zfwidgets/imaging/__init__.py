@@ -2,7 +2,7 @@
 
 from .encode import to_jpeg, to_palette_png, to_png
 from .labels import LabelPicture, label_picture
-from .load import as_image
+from .load import Picture, as_image
 from .mosaic import Mosaic, mosaic
 from .preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from .render import (
@@ -22,6 +22,7 @@ __all__ = [
     "UNKNOWN",
     "LabelPicture",
     "Mosaic",
+    "Picture",
     "Preprocess",
     "as_image",
     "enlarge",

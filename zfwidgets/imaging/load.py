@@ -14,9 +14,9 @@ import os
 import re
 import stat
 import sys
-import threading
 import warnings
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,7 +58,7 @@ _TURNS = {
 
 # Python's warning filters belong to the whole process: two threads that change and restore them must not
 # interleave.
-_warning_filters = threading.Lock()
+_warning_filters = Lock()
 
 
 def as_image(
