@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import nn
 from twins.networks import slow_projection
-from twins.zoo import SMALL, Attention, DataDependent, small
+from twins.zoo import SMALL, Attention, DataDependent, Shuffled, small
 
 from zfwidgets import Network, Preprocess, fidelity_report, occlusion_map, project, record
 from zfwidgets.errors import NetworkError, RefusedError, UnknownNameError
@@ -191,3 +191,12 @@ def test_unusable_modules_get_one_sentence(module, message):
 def test_class_names_must_fit():
     with pytest.raises(NetworkError, match="5 classes and 2"):
         Network(small("Plain"), preprocess=Preprocess(size=33), classes=["a", "b"], device="cpu")
+
+
+def test_views_of_foreign_code_get_the_layout_they_want():
+    net = Network(Shuffled().eval(), preprocess=Preprocess(size=32), device="cpu")
+    assert net.trace_problem is None
+    assert occlusion_map(net, torch.randn(3, 32, 32), size=8, stride=8).probability().shape == (4, 4)
+    assert fidelity_report(net, "stem").verdict == "paper"
+    with pytest.raises(RefusedError, match="add"):
+        project(net, torch.randn(3, 32, 32), "head", 0)

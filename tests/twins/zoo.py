@@ -140,3 +140,20 @@ class DataDependent(nn.Module):
         if x.mean() > 1000:
             x = x * 0
         return self.body(x)
+
+
+class Shuffled(nn.Module):
+    """A view that needs planes in memory, and a parameter that the code reads itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3)
+        self.shift = nn.Parameter(torch.ones(1, 6, 1, 1))
+        self.head = nn.Linear(6, 5)
+
+    def forward(self, x):
+        x = F.relu(self.stem(x) + self.shift)
+        batch, channels, height, width = x.shape
+        x = x.view(batch, 2, channels // 2, height, width).transpose(1, 2).contiguous()
+        x = x.view(batch, channels, height, width)
+        return self.head(x.mean([2, 3]))

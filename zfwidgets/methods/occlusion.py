@@ -226,7 +226,8 @@ class _Sweep:
     def run(self, batch: Tensor) -> tuple[Floats, Floats | None]:
         """Logits (N, K) and, if there is a layer, activation sums (N, channels)."""
         net = self.net
-        batch = batch.contiguous(memory_format=torch.channels_last)
+        if net.graph is not None and net.graph.tabled:  # foreign code may call .view, which wants planes
+            batch = batch.contiguous(memory_format=torch.channels_last)
         if self.layer is None:
             return _numpy(net(batch)), None
         graph, index = net.traced(), net.layers[self.layer].index

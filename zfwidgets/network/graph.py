@@ -97,6 +97,11 @@ class Graph:
         result.outputs = {index: values[index] for index in wanted}
         return result
 
+    @property
+    def tabled(self) -> bool:
+        """Whether every operation is one of the table, so that any memory layout will do."""
+        return all(node.operation.fidelity != "refused" for node in self.nodes)
+
     def ancestors(self, wanted: Collection[int]) -> set[int]:
         """The wanted nodes and everything that they depend on."""
         found = set(wanted) | {0}

@@ -21,7 +21,7 @@ from zfwidgets.errors import NetworkError
 from zfwidgets.network.call import Call, shape_of
 from zfwidgets.network.geometry import Shape
 from zfwidgets.network.graph import Graph, Node
-from zfwidgets.network.operations import Input, Opaque, Operation, operation_for
+from zfwidgets.network.operations import Constant, Input, Opaque, Operation, operation_for
 
 __all__ = ["evaluating", "trace", "unwrapped"]
 
@@ -148,13 +148,19 @@ def _assembled(
             result = index[node.args[0]]
             continue
         call = _call(module, node, shapes)
-        operation: Operation = operation_for(call) if nodes else Input(call)
+        operation = _operation(node, call)
         index[node] = len(nodes)
         # Operations of the table read maps; a size that a view asks for is none of their business.
         opaque = isinstance(operation, Opaque)
         inputs = tuple(index[source] for source in call.sources if opaque or shapes[source])
         nodes.append(Node(len(nodes), node.name, operation, inputs))
     return Graph(tuple(nodes), result, _names(outputs, index))
+
+
+def _operation(node: fx.Node, call: Call) -> Operation:
+    if node.op == "placeholder" and not node.args:
+        return Input(call)
+    return Constant(call) if node.op in ("placeholder", "get_attr") else operation_for(call)
 
 
 def _call(module: nn.Module, node: fx.Node, shapes: dict[fx.Node, Shape]) -> Call:

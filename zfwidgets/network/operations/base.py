@@ -11,7 +11,7 @@ from zfwidgets.network.call import Call
 from zfwidgets.network.geometry import POINT, Reach, Shape
 from zfwidgets.network.passage import Passage
 
-__all__ = ["Fidelity", "Input", "Opaque", "Operation", "Reaches"]
+__all__ = ["Constant", "Fidelity", "Input", "Opaque", "Operation", "Reaches"]
 
 Fidelity = Literal["paper", "adjoint", "refused"]
 Reaches = tuple[Reach, Reach] | None
@@ -58,6 +58,22 @@ class Input(Operation):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return inputs[0]
+
+
+class Constant(Operation):
+    """A parameter or default that the network's own code reads; no signal goes further."""
+
+    kind = "constant"
+    note = "a constant of the network"
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.call.run(inputs)
+
+    def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
+        return ()
 
 
 class Opaque(Operation):
