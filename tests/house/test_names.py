@@ -55,12 +55,7 @@ def test_each_name_loads_and_is_documented(name: str) -> None:
 def test_type_checkers_see_the_same_names(repository: Path) -> None:
     tree = ast.parse((repository / "zfwidgets" / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {
-        alias.name: node.module
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     homes = {name: f"zfwidgets.{home}" for home, names in zfwidgets._HOMES.items() for name in names}
     assert seen == homes
     assert sorted([*homes, "__version__"]) == sorted(PUBLIC)
@@ -73,7 +68,5 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_star_import_and_completion_work_in_a_fresh_interpreter(tmp_path: Path) -> None:
     code = "from zfwidgets import *; print(project.__name__, Unit.__name__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["project", "Unit"]

@@ -14,9 +14,7 @@ def run(repository: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "command", [("check", "--no-cache"), ("format", "--check", "--no-cache")], ids=" ".join
-)
+@pytest.mark.parametrize("command", [("check", "--no-cache"), ("format", "--check", "--no-cache")], ids=" ".join)
 def test_ruff_has_nothing_to_say(command: tuple[str, ...], repository: Path) -> None:
     run(repository, "ruff", *command, ".")
 

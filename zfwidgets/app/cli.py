@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from zfwidgets.app.page import PageSettings
-from zfwidgets.errors import DataError, ParameterError, WeightsError, ZfwidgetsError
+from zfwidgets.errors import DataError, ParameterError, WeightsError, ZfwidgetsError, unknown_name
 
 __all__ = ["main"]
 
 FIRST_PORT = 8866
 PORTS_TRIED = 50
+PAPER_ONLY = ("zfnet", "alexnet2012")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +85,8 @@ def _explore(options: argparse.Namespace) -> None:
 
 
 def _settings(network: str, weights: str, images: str | None) -> PageSettings:
-    _check_network(network)
+    if network not in _embedded_networks():
+        _check_network(network, weights)
     if weights != "default":
         weights = str(Path(weights).expanduser().resolve())
         if not Path(weights).is_file():
@@ -91,15 +95,29 @@ def _settings(network: str, weights: str, images: str | None) -> PageSettings:
         images = str(Path(images).expanduser().resolve())
         if not Path(images).is_dir():
             raise DataError(f"There is no folder at {images}: pass a folder of pictures to --images.")
+        _check_pictures(images)
     return PageSettings(network, weights, images)
 
 
-def _check_network(network: str) -> None:
-    from zfwidgets.errors import unknown_name
-    from zfwidgets.models import list_networks
+def _embedded_networks() -> Collection[str]:
+    """The names that need no torch to be known."""
+    manifest: dict[str, object] = json.loads((files("zfwidgets") / "models/embedded/manifest.json").read_text())
+    return manifest.keys()
+
+
+def _check_network(network: str, weights: str) -> None:
+    from zfwidgets.models import list_networks  # loads torch and torchvision: only for names that are not embedded
 
     if network not in list_networks():
         raise unknown_name("network", network, list_networks())
+    if weights == "default" and network in PAPER_ONLY:
+        raise WeightsError(f"{network} has no published weights: pass a file of them with --weights.")
+
+
+def _check_pictures(folder: str) -> None:
+    from zfwidgets.data import ImageSet  # loads torch
+
+    ImageSet.from_folder(folder)
 
 
 def _listener(port: int | None) -> socket.socket:

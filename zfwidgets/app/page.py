@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
+from zfwidgets.errors import ZfwidgetsError
+
 if TYPE_CHECKING:
-    from zfwidgets.app.explorer import Explorer
+    from ipywidgets import DOMWidget
 
 __all__ = ["VARIABLE", "PageSettings", "open_explorer"]
 
@@ -49,7 +52,7 @@ class PageSettings:
         return cls(**json.loads(text))
 
 
-def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> Explorer:
+def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> DOMWidget:
     """The Explorer of a network and a folder of pictures; what the command line says wins.
 
     Parameters
@@ -61,19 +64,17 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> E
 
     Returns
     -------
-    Explorer
-        To be shown as the last value of a cell.
-
-    Raises
-    ------
-    UnknownNameError, WeightsError, DataError
-        When the network, its weights or the pictures cannot be used.
+    Explorer or ipywidgets.HTML
+        To be shown as the last value of a cell; when the network, its weights or the pictures cannot be used, the
+        sentence that says so: a page shows nobody a traceback.
 
     Examples
     --------
     >>> explorer = open_explorer()
     >>> explorer.close()
     """
+    from ipywidgets import HTML
+
     from zfwidgets.app.explorer import Explorer
     from zfwidgets.backend import Backend
     from zfwidgets.data import ImageSet
@@ -81,5 +82,8 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> E
 
     told = os.environ.get(VARIABLE)
     settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
-    pictures = None if settings.images is None else ImageSet.from_folder(settings.images)
-    return Explorer(Backend(load_network(settings.network, weights=settings.weights), images=pictures))
+    try:
+        pictures = None if settings.images is None else ImageSet.from_folder(settings.images)
+        return Explorer(Backend(load_network(settings.network, weights=settings.weights), images=pictures))
+    except ZfwidgetsError as error:
+        return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')

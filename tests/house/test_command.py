@@ -1,0 +1,91 @@
+"""The command line says in a sentence what it cannot do, before a server starts."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zfwidgets.app import cli
+from zfwidgets.app.page import VARIABLE, PageSettings, open_explorer
+
+
+def asked(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = cli.main(words)
+    return status, capsys.readouterr().err
+
+
+def test_a_missing_weight_file(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = asked("--weights", "/no/such.safetensors", capsys=capsys)
+    assert status == 2
+    assert said == "zfwidgets: There is no weight file at /no/such.safetensors: check the path given to --weights.\n"
+
+
+def test_a_missing_folder_and_one_without_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked("--images", str(tmp_path / "no"), capsys=capsys)[1].startswith("zfwidgets: There is no folder at ")
+    status, said = asked("--images", str(tmp_path), capsys=capsys)
+    assert status == 2
+    assert "holds no pictures" in said
+
+
+def test_an_unknown_network_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = asked("--network", "squeezenet1_2", capsys=capsys)
+    assert status == 2
+    assert "There is no network 'squeezenet1_2'; the nearest are 'squeezenet1_1'" in said
+
+
+def test_a_network_without_published_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "zfnet has no published weights" in asked("--network", "zfnet", capsys=capsys)[1]
+
+
+def test_a_taken_port_is_a_sentence_and_the_default_moves_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cli._listener(0) as taken:
+        port = taken.getsockname()[1]
+        status, said = asked("--port", str(port), capsys=capsys)
+        assert (status, said.startswith(f"zfwidgets: Port {port} is taken")) == (2, True)
+        monkeypatch.setattr(cli, "FIRST_PORT", port)
+        with cli._listener(None) as next_free:
+            assert port < next_free.getsockname()[1] < port + cli.PORTS_TRIED
+
+
+def test_the_socket_is_of_this_machine_only() -> None:
+    with cli._listener(0) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+        assert listener.family == socket.AF_INET
+
+
+@pytest.mark.parametrize("text", ["http", "-1", "65536", "1.5", ""])
+def test_a_port_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([f"--port={text}"])
+    assert "is not a port: pass a whole number from 0 (any) to 65535" in capsys.readouterr().err
+
+
+def test_the_check_of_the_defaults_needs_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from zfwidgets.app import cli; "
+        "cli._settings('zfnet-scenes', 'default', None); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_module_and_script_are_the_same_command(tmp_path: Path) -> None:
+    outputs = [
+        subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        for command in ([sys.executable, "-m", "zfwidgets"], [str(Path(sys.executable).parent / "zfwidgets")])
+    ]
+    assert outputs[0] == outputs[1]
+    assert all(word in outputs[0] for word in ["--port", "--no-browser", "--network", "--images", "train"])
+
+
+def test_the_page_shows_what_the_command_line_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, PageSettings("zfnet-scenes", images=str(tmp_path)).to_json())
+    page = open_explorer()
+    assert 'role="alert"' in page.value
+    assert "holds no pictures" in page.value
