@@ -104,8 +104,8 @@ class Preprocess:
         """
         import torch
 
-        pixels = np.asarray(self.crop(picture)).transpose(2, 0, 1)
-        return self.normalise(torch.from_numpy(np.ascontiguousarray(pixels)).to(torch.float32).div(255))
+        levels = torch.from_numpy(np.array(self.crop(picture)))  # a copy: torch warns about memory it may not write
+        return self.normalise(levels.permute(2, 0, 1).contiguous().to(torch.float32).div(255))
 
     def crop(self, picture: Picture) -> Image.Image:
         """Exactly what the network sees of a picture: RGB, size x size."""
