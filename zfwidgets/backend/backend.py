@@ -146,7 +146,7 @@ class Backend:
 
     def input(self, key: str) -> torch.Tensor:
         """(3, H, W): what the network sees of a picture."""
-        kept = self._cache.get(("input", key))
+        kept: torch.Tensor | None = self._cache.get(("input", key))
         if kept is None:
             kept = self.network.input(self.picture(key))
             self._cache.put(("input", key), kept)

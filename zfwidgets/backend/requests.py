@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from zfwidgets.backend.batching import batch_limit, halving
@@ -48,6 +49,9 @@ class Request(Protocol):
     def run(self, backend: Backend, on_partial: Partial, cancelled: Cancelled) -> Any:
         """The answer."""
 
+    def __hash__(self) -> int:
+        """Equal questions have equal answers: the cache relies on it."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -59,10 +63,13 @@ class Scores:
         (K,), they sum to 1.
     classes : tuple of str
         Their names.
+    seen : ndarray or None
+        uint8 (H, W, 3), what the network saw.
     """
 
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
+    seen: NDArray[np.uint8] | None = None
 
     def top(self, count: int = 5) -> tuple[tuple[str, float], ...]:
         """The most probable classes with their probabilities, best first.
@@ -167,6 +174,7 @@ class ProjectionRequest:
 _PLENTY = 64
 
 
-def _scores(backend: Backend, clean: Any) -> Scores:
-    logits = backend.network(clean[None])[0].float().softmax(0)
-    return Scores(logits.cpu().numpy(), backend.network.classes)
+def _scores(backend: Backend, seen: torch.Tensor) -> Scores:
+    probabilities = backend.network(seen[None])[0].float().softmax(0)
+    pixels = backend.network.preprocess.inverse(seen.cpu())
+    return Scores(probabilities.cpu().numpy(), backend.network.classes, pixels)

@@ -53,11 +53,12 @@ class Worker:
 
     Examples
     --------
-    >>> worker, answers = Worker("doctest"), []
-    >>> ticket = worker.submit("1 + 1", lambda on_partial, cancelled: 1 + 1, answers.append, owner="me")
+    >>> from queue import Queue
+    >>> worker, answers = Worker("doctest"), Queue()
+    >>> ticket = worker.submit("1 + 1", lambda on_partial, cancelled: 1 + 1, answers.put, owner="me")
+    >>> answers.get().value
+    2
     >>> worker.close()
-    >>> answers[0].kind, answers[0].value
-    ('final', 2)
     """
 
     def __init__(self, name: str) -> None:
@@ -88,14 +89,11 @@ class Worker:
             self._supersede(owner)
 
     def close(self) -> None:
-        """Answer what waits, stop what is long, end the thread."""
+        """Stop what runs, answer "cancelled" to all that waits, end the thread."""
         with self._changed:
             self._closing = True
-            for ticket in self._running:
+            for ticket in [*self._running, *self._waiting.values()]:
                 ticket.cancel()
-            for ticket in self._waiting.values():
-                if not ticket.quick:
-                    ticket.cancel()
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()

@@ -1,0 +1,120 @@
+"""`Explorer`: the page with all viewers of one backend."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.backend import Backend
+from zfwidgets.errors import ParameterError, ZfwidgetsError
+from zfwidgets.widgets import FeatureViewer, OcclusionViewer, Viewer
+from zfwidgets.widgets.thumbnails import Thumbnails
+
+__all__ = ["Explorer"]
+
+
+class Explorer(W.VBox):
+    """One picture, one network, a tab for each way to look.
+
+    Parameters
+    ----------
+    backend : Backend
+        The network and its pictures.
+
+    Attributes
+    ----------
+    occlusion, features : Viewer
+        The tabs; `features` is None for a network that cannot be looked into.
+
+    Examples
+    --------
+    >>> with Backend("zfnet-scenes", device="cpu") as backend:
+    ...     explorer = Explorer(backend)
+    ...     done = explorer.wait()
+    ...     explorer.image = backend.images[1]
+    >>> explorer.features.image == explorer.occlusion.image == backend.images[1]
+    True
+    """
+
+    image = T.Unicode()
+    """Key of the picture that all tabs show."""
+
+    def __init__(self, backend: Backend) -> None:
+        if not isinstance(backend, Backend):
+            raise ParameterError(
+                f"An Explorer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes')."
+            )
+        self._backend = backend
+        self._viewers: list[Viewer] = []
+        super().__init__()
+        first = _striking(backend)
+        self.occlusion = OcclusionViewer(backend, image=first)
+        traced = backend.network.trace_problem is None
+        self.features = FeatureViewer(backend, image=first) if traced else None
+        self._viewers = [viewer for viewer in (self.occlusion, self.features) if viewer is not None]
+        self.image = first
+        for viewer in self._viewers:
+            T.link((self, "image"), (viewer, "image"))
+        self._thumbnails = Thumbnails(backend, self._choose)
+        self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
+        self._thumbnails.mark(first)
+        self._alert = W.HTML()
+        self.children = [self._head(), self._alert, self._tabs()]
+        self.add_class("zf")
+
+    def _head(self) -> W.Box:
+        net = self._backend.network
+        name = W.HTML(
+            f'<span class="zf-brand">zfwidgets</span> &nbsp; <b>{escape(net.name)}</b> '
+            f'<span class="zf-soft">{escape(self._backend.device)}</span>'
+        )
+        upload = W.FileUpload(accept="image/*", description="Your picture", tooltip="Look at a picture of your own")
+        upload.observe(self._take, "value")
+        head = W.Box([name, self._thumbnails, upload])
+        head.add_class("zf-head")
+        return head
+
+    def _tabs(self) -> W.Tab:
+        names = {"Occlusion": self.occlusion, "Features": self.features}
+        shown = {name: viewer for name, viewer in names.items() if viewer is not None}
+        return W.Tab(list(shown.values()), titles=list(shown))
+
+    def _choose(self, key: str) -> None:
+        self.image = key
+
+    def _take(self, change: Any) -> None:
+        """An upload: shown at once, or a sentence that says why not."""
+        for file in change["new"]:
+            try:
+                key = self._backend.add_image(file["name"], bytes(file["content"]))
+            except ZfwidgetsError as error:
+                self._alert.value = f'<div class="zf-error" role="alert">{escape(str(error))}</div>'
+                return
+            self._alert.value = ""
+            self._thumbnails.add(key)
+            for viewer in self._viewers:
+                viewer.offer_images()
+            self.image = key
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until every tab is ready; False if the time is over."""
+        return all(viewer.wait(timeout) for viewer in self._viewers)
+
+    def close(self) -> None:
+        """Take the page down and stop the backend's thread."""
+        for viewer in self._viewers:
+            viewer.close()
+        self._backend.close()
+        super().close()
+
+
+_PREFERRED = ("cat", "face", "car")
+
+
+def _striking(backend: Backend) -> str:
+    """A picture on which hiding a place changes the answer; the first one if none is known to."""
+    labels = {backend.label(key): key for key in backend.images if key.startswith("scene")}
+    return next((labels[name] for name in _PREFERRED if name in labels), backend.images[0])

@@ -1,0 +1,328 @@
+"""`Viewer`: the one control flow of all viewers.
+
+1. A trait changes; its validation has refused what cannot be.
+2. `_questions` resolves the traits into frozen requests, one for each slot; an equal one is not asked again.
+3. `backend.submit`; the worker's answers go into the inbox, known answers on this thread at once.
+4. The kernel's loop drains the inbox; an answer older than what is shown is dropped; `_show` draws the others.
+5. Errors appear in the strip below, the last good picture stays, the next good value recovers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.backend import Answer, Backend, Inbox, Request, Ticket
+from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
+from zfwidgets.widgets.controls import image_options
+from zfwidgets.widgets.loop import call_soon
+from zfwidgets.widgets.style import style_sheet
+from zfwidgets.widgets.values import check_names
+
+__all__ = ["Viewer"]
+
+_WORDS = {"ready": "ready", "running": "running", "stale": "updating", "error": "error"}
+
+
+class Viewer(W.VBox):
+    """Shows answers of one backend and asks again when a trait changes.
+
+    Parameters
+    ----------
+    backend : Backend
+        The network and its pictures.
+    **options
+        Traits of the viewer and of `ipywidgets.VBox` (``layout=...``).
+
+    Raises
+    ------
+    UnknownNameError
+        For an option that does not exist.
+    ParameterError
+        For a value that cannot be.
+    """
+
+    state = T.Enum(["ready", "running", "stale", "error"], "ready", read_only=True)
+    """``"running"``: an answer is on its way; ``"stale"``: and what is shown belongs to an older question."""
+
+    image = T.Unicode()
+    """Key of the picture."""
+
+    MAIN = ""
+    """The slot whose progress the status line tells."""
+    SENTENCE = ""
+    """What to look for, and where in the paper it stands."""
+
+    def __init__(self, backend: Backend, **options: Any) -> None:
+        if not isinstance(backend, Backend):
+            raise ParameterError(f"A viewer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes').")
+        check_names(f"option of {type(self).__name__}", options, self.trait_names)
+        self._backend = backend
+        self._inbox = Inbox()
+        self._asked: dict[str, tuple[int, Request]] = {}
+        self._shown: dict[str, int] = {}
+        self._tickets: dict[str, Ticket | None] = {}
+        self._serial = 0
+        self._error: Exception | None = None
+        self._seconds = 0.0
+        self._started = 0.0
+        self._progress = 1.0
+        self._built = False
+        traits = self._defaults() | options
+        ours = {name: value for name, value in traits.items() if name not in W.VBox.class_trait_names()}
+        super().__init__(**{name: value for name, value in traits.items() if name not in ours})
+        for name, value in ours.items():
+            setattr(self, name, value)
+        self._finish(self._build())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise unknown_name(f"attribute of {type(self).__name__}", name, self._public_traits())
+        super().__setattr__(name, value)
+
+    def _public_traits(self) -> list[str]:
+        return sorted(name for name in self.trait_names() if not name.startswith("_"))
+
+    # What a viewer says about itself -------------------------------------------------------------------------
+
+    def _defaults(self) -> dict[str, Any]:
+        """Trait values that need the backend; in the order in which they are set."""
+        return {"image": self._backend.images[0]}
+
+    def _build(self) -> W.Widget:
+        """Make the controls and figures."""
+        raise NotImplementedError
+
+    def _questions(self) -> dict[str, Request]:
+        """The traits resolved into what must be known, by slot; pure."""
+        raise NotImplementedError
+
+    def _show(self, slot: str, value: Any) -> None:
+        """Draw an answer, partial or final."""
+        raise NotImplementedError
+
+    def _refused(self, slot: str, error: Exception) -> bool:
+        """Whether the viewer says in its own place that this part of the answer does not exist."""
+        return False
+
+    def _facts(self) -> str:
+        """What the status line tells of the answer, for example the number of positions."""
+        return ""
+
+    @property
+    def result(self) -> Any:
+        """The data behind the main picture; None until there is any."""
+        raise NotImplementedError
+
+    # Control flow --------------------------------------------------------------------------------------------
+
+    def _finish(self, body: W.Widget) -> None:
+        self._alert = W.HTML()
+        self._status = W.HTML()
+        self._cancel = W.Button(description="Cancel", tooltip="Stop computing; what is shown stays")
+        self._cancel.on_click(lambda _: self.cancel())
+        self._cancel.add_class("zf-idle")
+        strip = W.Box([self._status, self._cancel])
+        strip.add_class("zf-strip")
+        self.children = [style_sheet(), body, self._alert, strip]
+        self.add_class("zf")
+        self._built = True
+        self.observe(self._changed, self._own_traits())
+        self._changed(None)
+
+    def _own_traits(self) -> list[str]:
+        hidden = {*W.VBox.class_trait_names(), "state"}
+        return [name for name in self.trait_names() if name not in hidden and not name.startswith("_")]
+
+    def _changed(self, change: Any) -> None:
+        with self._inbox.lock:
+            self._ask()
+            self._drain()
+
+    def _ask(self) -> None:
+        try:
+            questions = self._questions()
+        except ZfwidgetsError as error:
+            self._fail(error)
+            return
+        for slot, request in questions.items():
+            if slot in self._asked and self._asked[slot][1] == request:
+                continue
+            self._serial += 1
+            self._asked[slot] = (self._serial, request)
+            if slot == self.MAIN:
+                self._started, self._progress = time.monotonic(), 0.0
+                self._error = None
+            deliver = partial(self._deliver, slot, self._serial)
+            self._tickets[slot] = self._backend.submit(request, deliver, owner=(id(self), slot))
+        self._tell()
+
+    def _deliver(self, slot: str, serial: int, answer: Answer) -> None:
+        """On the worker's thread, or on this one for a known answer."""
+        self._inbox.put(slot, (serial, answer))
+        call_soon(self._drain)
+
+    def _drain(self) -> None:
+        with self._inbox.lock:
+            if self.comm is None and self._built is None:
+                return
+            while letters := self._inbox.take():
+                # Only the newest picture of a slot is worth drawing: the way to the browser is the slow part.
+                newest = {slot: place for place, (slot, _) in enumerate(letters)}
+                for place, (slot, (serial, answer)) in enumerate(letters):
+                    if answer.last or newest[slot] == place:
+                        self._receive(slot, serial, answer)
+                self._ask()
+
+    def _receive(self, slot: str, serial: int, answer: Answer) -> None:
+        current = self._asked.get(slot, (0, None))[0] == serial
+        if current and answer.last:
+            self._tickets[slot] = None
+            self._seconds = answer.seconds if slot == self.MAIN else self._seconds
+        if answer.kind in ("partial", "final"):
+            if serial < self._shown.get(slot, 0):
+                return
+            self._shown[slot] = serial
+            if current:
+                self._error = None
+            self._try(partial(self._show, slot, answer.value))
+        elif current and answer.kind == "error":
+            if not self._refused(slot, answer.error):
+                self._fail(answer.error)
+        elif current:
+            del self._asked[slot]
+
+    def _try(self, show: Callable[[], None]) -> None:
+        """Draw; whatever goes wrong must reach the strip, because a page shows nobody a traceback."""
+        try:
+            show()
+        except Exception as error:
+            self._fail(error)
+
+    def cancel(self) -> None:
+        """Stop computing; what is shown stays."""
+        with self._inbox.lock:
+            for ticket in self._tickets.values():
+                if ticket is not None:
+                    ticket.cancel()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until everything asked is answered and shown.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            In seconds.
+
+        Returns
+        -------
+        bool
+            False if the time is over.
+
+        Raises
+        ------
+        Exception
+            The error that the strip shows.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            self._drain()
+            if not any(self._tickets.values()):
+                break
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            self._inbox.wait(left)
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def close(self) -> None:
+        """Stop computing and take the viewer off the page."""
+        if self._built:
+            self.cancel()
+            self._built = None
+            for child in self.children:
+                child.close()
+        super().close()
+
+    # Controls ------------------------------------------------------------------------------------------------
+
+    def _bind(self, control: Any, trait: str) -> Any:
+        """Keep a control and a trait equal: a hand and a program do the same thing."""
+
+        def to_trait(change: Any) -> None:
+            if change["new"] == getattr(self, trait):
+                return
+            try:
+                setattr(self, trait, change["new"])
+            except ZfwidgetsError as error:
+                self._fail(error)
+                to_control(None)
+
+        def to_control(_: Any) -> None:
+            value = getattr(self, trait)
+            if hasattr(control, "max") and isinstance(value, int | float):
+                control.min, control.max = min(control.min, value), max(control.max, value)
+            if control.value != value:
+                control.value = value
+
+        control.observe(to_trait, "value")
+        self.observe(to_control, trait)
+        to_control(None)
+        return control
+
+    def offer_images(self) -> None:
+        """Offer pictures that came to the backend since; the one that is shown stays."""
+        self._image_control.options = image_options(self._backend)
+        self._image_control.value = self.image
+
+    # What the strip says -------------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._tell()
+
+    def _tell(self) -> None:
+        """State, status line, progress and alert, from what is known now."""
+        busy = self._tickets.get(self.MAIN) is not None
+        stale = busy and self._shown.get(self.MAIN, 0) < self._asked[self.MAIN][0]
+        state = "error" if self._error else "stale" if stale else "running" if busy else "ready"
+        self.set_trait("state", state)
+        (self.add_class if stale and self.MAIN in self._shown else self.remove_class)("zf-stale")
+        (self._cancel.remove_class if busy else self._cancel.add_class)("zf-idle")
+        facts = [fact for fact in (self._facts(), self._times(busy)) if fact]
+        line = f'<div class="zf-progress" style="width:{100 * self._progress:.0f}%"></div>' if busy else ""
+        words = " &middot; ".join([*facts, escape(self.SENTENCE)])
+        status = f'{line}<span class="zf-state {state}">{_WORDS[state]}</span> <span class="zf-num">{words}</span>'
+        self._status.value = status
+        self._alert.value = (
+            f'<div class="zf-error" role="alert">{escape(_sentence(self._error))}</div>' if self._error else ""
+        )
+
+    def _times(self, busy: bool) -> str:
+        passed = time.monotonic() - self._started
+        if not busy:
+            return f"{self._seconds:.1f} s" if self._seconds else "known already"
+        if 0 < self._progress < 1:
+            return f"{passed * (1 - self._progress) / self._progress:.1f} s left"
+        return "computing"
+
+    @T.validate("image")
+    def _check_image(self, proposal: Any) -> str:
+        key: str = proposal["value"]
+        if key not in self._backend.images:
+            raise unknown_name("picture", key, self._backend.images)
+        return key
+
+
+def _sentence(error: Exception | None) -> str:
+    if isinstance(error, ZfwidgetsError):
+        return str(error)
+    return f"Something went wrong that should not ({type(error).__name__}: {error}); change a value to try again."

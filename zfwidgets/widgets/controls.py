@@ -1,0 +1,70 @@
+"""Controls with their visible labels; the labels are part of the interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+
+from zfwidgets.backend import Backend
+from zfwidgets.methods import FILLS
+
+__all__ = ["choice", "fill_choice", "group", "image_choice", "image_options", "slider", "target_choice"]
+
+_WIDE = {"description_width": "initial"}
+_MANY = 60
+"""Names up to which a plain list is quicker than a search."""
+
+
+def slider(label: str, low: int, high: int, step: int = 1) -> W.IntSlider:
+    """A whole number; answers while it moves."""
+    return W.IntSlider(
+        low, low, high, step, description=label, style=_WIDE, continuous_update=True, tooltip=label
+    )
+
+
+def choice(label: str, options: Any, value: Any) -> W.Dropdown:
+    """One of a list."""
+    return W.Dropdown(options=options, value=value, description=label, style=_WIDE, tooltip=label)
+
+
+def image_choice(backend: Backend, value: str) -> W.Dropdown:
+    """One of the backend's pictures, with what is in it."""
+    return choice("Image", image_options(backend), value)
+
+
+def image_options(backend: Backend) -> list[tuple[str, str]]:
+    """Texts and keys of all pictures."""
+    labels = {key: backend.label(key) for key in backend.images}
+    return [(f"{label} ({key})" if label else key, key) for key, label in labels.items()]
+
+
+def fill_choice(value: Any) -> W.Dropdown:
+    """What the occluder shows."""
+    options = [(name, name) for name in FILLS]
+    if value not in FILLS:
+        options.append((f"colour {value}", value))
+    return choice("Fill", options, value)
+
+
+def target_choice(classes: tuple[str, ...], value: str) -> W.Dropdown | W.Combobox:
+    """The predicted class, the true one, or any by name; with many classes by typing."""
+    options = ["predicted", "true", *classes]
+    if len(options) <= _MANY:
+        return choice("Target class", options, value)
+    return W.Combobox(
+        options=options,
+        value=value,
+        description="Target class",
+        placeholder="type to search",
+        style=_WIDE,
+        continuous_update=False,
+        tooltip="Target class: predicted, true, or a name",
+    )
+
+
+def group(*controls: W.Widget) -> W.VBox:
+    """Controls below each other, one width."""
+    box = W.VBox(controls)
+    box.add_class("zf-controls")
+    return box

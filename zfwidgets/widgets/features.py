@@ -1,0 +1,239 @@
+"""`FeatureViewer`: every map of a layer, one unit of it, and its projection (section 2.1, Fig. 2)."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, get_args
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+from numpy.typing import NDArray
+
+from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
+from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
+from zfwidgets.methods import Projection, fidelity_report
+from zfwidgets.network.passage import Rule
+from zfwidgets.widgets import controls
+from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.style import colour_bar, number
+from zfwidgets.widgets.values import Whole, as_whole
+
+__all__ = ["FeatureViewer"]
+
+RULES = get_args(Rule)
+LATER_WORK = (
+    "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
+    "and Vedaldi 2016). A deconvnet is the gradient except at relu (Simonyan et al. 2013); deconvnet and guided "
+    "pictures are partly image recovery and weakly class-sensitive (Nie et al. 2018), as a test with random weights "
+    "shows (Adebayo et al. 2018)."
+)
+
+
+class FeatureViewer(Viewer):
+    """All maps of a layer as one mosaic; a click chooses a map, a click in the map a unit.
+
+    Parameters
+    ----------
+    backend : Backend
+        The network and its pictures.
+    **options
+        Traits: ``image``, ``layer``, ``channel``, ``position``, ``rule``; and those of `ipywidgets.VBox`.
+
+    Examples
+    --------
+    >>> from zfwidgets.backend import Backend
+    >>> with Backend("zfnet-scenes", device="cpu") as backend:
+    ...     viewer = FeatureViewer(backend, layer="conv5", channel=3)
+    ...     done = viewer.wait()
+    >>> viewer.result.channel, viewer.result.rule
+    (3, 'deconvnet')
+    """
+
+    layer = T.Any("", help="Name of the layer.")
+    """Name of the layer."""
+    channel = Whole(0, 0, "channel")
+    """Which map of the layer."""
+    position = T.Any(None, allow_none=True)
+    """(row, column) of the unit; None: the map's maximum."""
+    rule = T.Any("deconvnet")
+    """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
+
+    MAIN = "maps"
+    SENTENCE = "One unit's activation, all others zero, sent down to the pixels (Zeiler and Fergus, section 2.1, Fig. 2)."
+
+    def _defaults(self) -> dict[str, Any]:
+        net = self._backend.network
+        if net.trace_problem is not None:
+            raise ParameterError(f"This network has no features to show: {net.trace_problem}")
+        return super()._defaults() | {"layer": net.default_layer}
+
+    def _build(self) -> W.Widget:
+        self._maps: NDArray[np.float32] | None = None
+        self._mosaic_of: tuple[str, str] = ("", "")
+        self._mosaic: Mosaic | None = None
+        self._projection: Projection | None = None
+        self._base: NDArray[np.uint8] | None = None
+        self._picture, self._all = PictureFigure("Picture"), PictureFigure("All maps")
+        self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
+        self._patch = PictureFigure("Patch")
+        self._all.on_click(self._choose_channel)
+        self._map.on_click(lambda x, y: self._choose_unit(int(y), int(x)))
+        self._about = W.HTML()
+        self.observe(lambda change: self._reset(change["name"]), ["image", "layer", "channel"])
+        left = W.VBox([self._picture, self._controls()])
+        left.add_class("zf-side")
+        panels = W.Box([self._all, self._map, self._pixels, self._patch])
+        panels.add_class("zf-maps")
+        notes = W.VBox([self._about])
+        notes.add_class("zf-notes")
+        body = W.Box([left, panels, notes])
+        body.add_class("zf-row")
+        return body
+
+    def _controls(self) -> W.VBox:
+        self._image_control = controls.image_choice(self._backend, self.image)
+        self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
+        names = list(self._backend.network.menu)
+        if self.layer not in names:
+            names.append(self.layer)
+        return controls.group(
+            self._bind(self._image_control, "image"),
+            self._bind(controls.choice("Layer", names, self.layer), "layer"),
+            self._bind(self._channel_control, "channel"),
+            self._bind(controls.choice("Rule", list(RULES), self.rule), "rule"),
+        )
+
+    def _questions(self) -> dict[str, Request]:
+        unit = (self.image, self.layer, min(self.channel, self._layer().channels - 1), self.position)
+        return {
+            "picture": ScoresRequest(self.image),
+            "maps": RecordRequest(self.image, (self.layer,)),
+            "projection": ProjectionRequest(*unit, self.rule),
+        }
+
+    def _show(self, slot: str, value: Any) -> None:
+        if slot == "picture":
+            self._base = value.seen
+            self._picture.show(value.seen)
+        elif slot == "maps":
+            maps = value.activations[self.layer] if self.layer in value.activations else None
+            if maps is not None:
+                self._show_maps(maps[0].reshape(*maps.shape[1:2], *(maps.shape[2:] or (1, 1))))
+        elif slot == "projection":
+            self._projection = value
+            self._show_unit(value)
+        if self._projection is not None and self._base is not None and slot != "maps":
+            self._show_place(self._projection, self._base)
+
+    def _show_maps(self, maps: NDArray[np.float32]) -> None:
+        self._maps = maps
+        self._progress = 1.0
+        low, high = min(0.0, float(maps.min())), max(float(maps.max()), 1e-6)
+        self._mosaic = mosaic(maps, low=low, high=high)
+        self._all.show(self._mosaic.pixels)
+        self._all.title(f"All {len(maps)} maps of {self.layer}", "click one")
+        self._all.foot(colour_bar(low, high, "activation, one range for all maps"))
+
+    def _show_unit(self, unit: Projection) -> None:
+        row, column = unit.position
+        if self._maps is not None and self._mosaic is not None and unit.layer == self.layer:
+            chosen = self._maps[min(unit.channel, len(self._maps) - 1)]
+            low, high = min(0.0, float(chosen.min())), max(float(chosen.max()), 1e-6)
+            self._map.show(heat_picture(chosen, low, high))
+            self._map.title(f"{unit.layer} #{unit.channel}", "click a unit")
+            self._map.foot(colour_bar(low, high, "activation of this map"))
+            self._map.boxes([(row, column, 1, 1)])
+            self._all.boxes([self._mosaic.box(min(unit.channel, self._mosaic.count - 1))])
+        self._pixels.show(signed_picture(unit.pixels))
+        self._pixels.title("Projection", f"{unit.rule}, grey is zero")
+        self._about.value = self._report(unit)
+
+    def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
+        self._picture.boxes([unit.box])
+        self._patch.show(_patch(base, unit.box))
+        self._patch.title("Patch", "what the unit sees of the picture")
+        self._patch.foot("beyond the picture's edge: grey")
+
+    def _report(self, unit: Projection) -> str:
+        layer = self._backend.network.layers[unit.layer]
+        (height, width), (row, column) = layer.receptive_field, unit.position
+        facts = [
+            ("value", number(unit.value)),
+            ("unit", f"{unit.layer} #{unit.channel}, row {row}, column {column}"),
+            ("receptive field", f"{height} x {width} pixels"),
+        ]
+        rows = "".join(f"<b>{name}</b><span style='grid-column:2/4'>{escape(text)}</span>" for name, text in facts)
+        note = "" if unit.rule == "deconvnet" else f" The rule {unit.rule!r} is not the paper's."
+        return (
+            f'<div class="zf-h">The unit</div><div class="zf-bars zf-num">{rows}</div>'
+            '<div class="zf-h" style="margin-top:12px">How faithful</div>'
+            f"<div>{escape(fidelity_report(self._backend.network, unit.layer).sentence + note)}</div>"
+            f'<div class="zf-soft" style="margin-top:6px">{escape(LATER_WORK)}</div>'
+        )
+
+    def _choose_channel(self, x: float, y: float) -> None:
+        index = self._mosaic.at(x, y) if self._mosaic is not None else None
+        if index is not None:
+            self.channel = index
+
+    def _choose_unit(self, row: int, column: int) -> None:
+        layer = self._layer()
+        self.position = (min(row, layer.height - 1), min(column, layer.width - 1))
+
+    def _reset(self, name: str) -> None:
+        """A unit belongs to one map of one picture; a channel to one layer."""
+        with self._inbox.lock, self.hold_trait_notifications():
+            self.position = None
+            if name == "layer":
+                last = self._layer().channels - 1
+                self.channel = min(self.channel, last)
+                self._channel_control.max = last
+
+    def _layer(self) -> Any:
+        return self._backend.network.layers[self.layer]
+
+    def _facts(self) -> str:
+        return "" if self._maps is None else f"{len(self._maps)} maps &middot; exact"
+
+    @property
+    def result(self) -> Projection | None:
+        """The projection that is shown."""
+        return self._projection
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str:
+        name: str = self._backend.network.layers[proposal["value"]].name
+        return name
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int:
+        return as_whole("channel", proposal["value"], 0, self._layer().channels - 1)
+
+    @T.validate("position")
+    def _check_position(self, proposal: Any) -> tuple[int, int] | None:
+        position, layer = proposal["value"], self._layer()
+        if position is None:
+            return None
+        if not isinstance(position, tuple | list) or len(position) != 2:
+            raise ParameterError(f"A position is (row, column) or None for the maximum; found {position!r}.")
+        row, column = position
+        return (as_whole("row", row, 0, layer.height - 1), as_whole("column", column, 0, layer.width - 1))
+
+    @T.validate("rule")
+    def _check_rule(self, proposal: Any) -> str:
+        if proposal["value"] not in RULES:
+            raise unknown_name("rule", proposal["value"], RULES)
+        return str(proposal["value"])
+
+
+def _patch(base: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The part of the picture under a box that may stick out."""
+    top, left, height, width = box
+    patch = np.full((height, width, 3), 128, np.uint8)
+    rows = slice(max(top, 0), min(top + height, base.shape[0]))
+    columns = slice(max(left, 0), min(left + width, base.shape[1]))
+    patch[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = base[rows, columns]
+    return patch

@@ -1,0 +1,316 @@
+"""`OcclusionViewer`: Fig. 7, live."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.backend import OccludedRequest, OcclusionRequest, ProjectionRequest, Request, Scores, ScoresRequest
+from zfwidgets.errors import ParameterError, RefusedError, unknown_name
+from zfwidgets.methods import FILLS, OcclusionMap
+from zfwidgets.widgets import controls
+from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.occlusion_maps import OcclusionMaps
+from zfwidgets.widgets.style import bars, number
+from zfwidgets.widgets.values import Share, Whole, as_whole
+
+__all__ = ["OcclusionViewer"]
+
+
+class OcclusionViewer(Viewer):
+    """Hide one square of the picture after the other and watch the network (section 4.2, Fig. 7).
+
+    One sweep answers every panel: class, channel and colours never start a new one. The square on the picture can
+    be dragged, or moved by *Row* and *Column*; the bars follow.
+
+    Parameters
+    ----------
+    backend : Backend
+        The network and its pictures.
+    **options
+        Traits: ``image``, ``size``, ``stride``, ``fill``, ``target``, ``layer``, ``channel``, ``row``, ``column``,
+        ``opacity``, ``rescaled``; and those of `ipywidgets.VBox`.
+
+    Examples
+    --------
+    >>> from zfwidgets.backend import Backend
+    >>> with Backend("zfnet-scenes", device="cpu") as backend:
+    ...     viewer = OcclusionViewer(backend, size=32, stride=16)
+    ...     done = viewer.wait()
+    >>> viewer.result.probability().shape, viewer.state
+    ((5, 5), 'ready')
+    """
+
+    size = Whole(24, 1, "occluder size")
+    """Side of the square, in input pixels."""
+    stride = Whole(4, 1, "stride")
+    """Step of the square, in input pixels."""
+    fill = T.Any("grey")
+    """What the square shows: a name of `FILLS` or (red, green, blue) in [0, 1]."""
+    target = T.Any("predicted")
+    """``"predicted"``, ``"true"``, or the name or index of a class."""
+    layer = T.Any(None, allow_none=True)
+    """Whose activations are summed; None only where a network has no layers to look into."""
+    channel = T.Any(None, allow_none=True)
+    """Which map of the layer; None: the strongest on the whole picture."""
+    row = Whole(0, 0, "row")
+    """Top of the square on the picture."""
+    column = Whole(0, 0, "column")
+    """Left of the square on the picture."""
+    opacity = Share(0.7, "opacity")
+    """Of the maps over the picture; 1: the maps alone."""
+    rescaled = T.Bool(False)
+    """Colours from the smallest to the largest value of this picture; else fixed, so that maps can be compared."""
+
+    MAIN = "sweep"
+    SENTENCE = "Dark in the first map: hiding this place hurts (Zeiler and Fergus, section 4.2, Fig. 7)."
+
+    def _defaults(self) -> dict[str, Any]:
+        net = self._backend.network
+        side = min(net.input_size)
+        layer = net.default_layer if _maps(net) else None
+        # A quarter of the picture; for the built-in network this is the trait's own default.
+        small = {"size": side // 4, "stride": max(1, side // 24)}
+        middle = {"row": side // 2 - side // 8, "column": side // 2 - side // 8}
+        return super()._defaults() | {"layer": layer} | small | middle
+
+    def _build(self) -> W.Widget:
+        self._map: OcclusionMap | None = None
+        self._clean: Scores | None = None
+        self._square: Scores | None = None
+        self._hovered: tuple[int, int] | None = None
+        self._picture = PictureFigure("Picture", draggable=True)
+        self._picture.on_drag(lambda left, top: self._move(top, left))
+        self._picture.on_click(lambda x, y: self._move(y - self.size / 2, x - self.size / 2))
+        self._maps = OcclusionMaps(self._touch, self._look)
+        self._bars, self._readout = W.HTML(), W.HTML()
+        self.observe(lambda _: self._keep_inside(), ["size", "image"])
+        self.observe(lambda _: self._new_layer(), "layer")
+        self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
+        self.observe(lambda _: self._place(), ["row", "column", "size"])
+        left = W.VBox([self._picture, self._controls()])
+        left.add_class("zf-side")
+        notes = W.VBox([self._bars, self._readout, self._view_controls()])
+        notes.add_class("zf-notes")
+        body = W.Box([left, self._maps, notes])
+        body.add_class("zf-row")
+        self._keep_inside()
+        self._place()
+        return body
+
+    def _controls(self) -> W.VBox:
+        net = self._backend.network
+        side = min(net.input_size)
+        layers = [name for name in net.menu if net.layers[name].spatial]
+        self._image_control = controls.image_choice(self._backend, self.image)
+        self._channel_control = controls.choice("Channel", self._channels(), self.channel)
+        return controls.group(
+            self._bind(self._image_control, "image"),
+            self._bind(controls.target_choice(net.classes, self.target), "target"),
+            self._bind(controls.slider("Occluder size", min(4, side), side), "size"),
+            self._bind(controls.slider("Stride", 1, max(2, side // 4)), "stride"),
+            self._bind(controls.fill_choice(self.fill), "fill"),
+            self._bind(controls.choice("Layer", layers or [("none", None)], self.layer), "layer"),
+            self._bind(self._channel_control, "channel"),
+        )
+
+    def _view_controls(self) -> W.VBox:
+        side = min(self._backend.network.input_size)
+        opacity = W.FloatSlider(
+            0.7, min=0, max=1, step=0.05, description="Opacity", style={"description_width": "initial"}, readout_format=".2f"
+        )
+        rescale = W.ToggleButton(description="Rescale colours", tooltip="Colours from this map's smallest to largest value")
+        return controls.group(
+            self._bind(controls.slider("Row", 0, side), "row"),
+            self._bind(controls.slider("Column", 0, side), "column"),
+            self._bind(opacity, "opacity"),
+            self._bind(rescale, "rescaled"),
+        )
+
+    def _questions(self) -> dict[str, Request]:
+        height, width = self._backend.network.input_size
+        row, column = min(self.row, height - self.size), min(self.column, width - self.size)
+        questions: dict[str, Request] = {
+            "clean": ScoresRequest(self.image),
+            "square": OccludedRequest(self.image, row, column, self.size, self.fill),
+            "sweep": OcclusionRequest(self.image, self.size, self.stride, self.fill, self.layer),
+        }
+        channel = self._shown_channel()
+        if self.layer is not None and channel is not None:
+            questions["projection"] = ProjectionRequest(self.image, self.layer, channel)
+        return questions
+
+    def _shown_channel(self) -> int | None:
+        """The channel asked for, or the strongest one as soon as a sweep of this layer has told it."""
+        if self.channel is not None:
+            return int(self.channel)
+        known = self._map is not None and self._map.layer == self.layer
+        return self._map.channel if known and self._map is not None else None
+
+    def _show(self, slot: str, value: Any) -> None:
+        if slot == "sweep":
+            self._map = value
+            self._progress = float(value.known.mean())
+            self._redraw()
+        elif slot == "clean":
+            self._clean = value
+            self._maps.base = value.seen
+            self._redraw()
+        elif slot == "square":
+            self._square = value
+            self._picture.show(value.seen)
+            self._redraw_bars()
+        elif slot == "projection":
+            self._maps.projection(value)
+
+    def _refused(self, slot: str, error: Exception) -> bool:
+        if slot != "projection" or not isinstance(error, RefusedError):
+            return False
+        self._maps.no_projection(str(error))
+        return True
+
+    def _redraw(self) -> None:
+        """The maps again, from the sweep that is known."""
+        if self._map is None or self._clean is None:
+            return
+        self._maps.draw(self._map, self._target(), self._drawn_channel(), self.opacity, self.rescaled, self.image)
+        self._redraw_bars()
+
+    def _drawn_channel(self) -> int | None:
+        """The channel asked for, if the sweep shown is one of this layer."""
+        assert self._map is not None
+        return self.channel if self.channel is not None and self._map.layer == self.layer else self._map.channel
+
+    def _target(self) -> int:
+        net = self._backend.network
+        if self.target == "true" and (label := self._backend.label(self.image)) is not None:
+            return net.class_index(label)
+        if self.target not in ("predicted", "true"):
+            return net.class_index(self.target)
+        assert self._clean is not None
+        return int(self._clean.probabilities.argmax())
+
+    def _redraw_bars(self) -> None:
+        if self._clean is None or self._square is None:
+            return
+        shown = dict.fromkeys([name for name, _ in self._clean.top(5)])
+        now, clean = self._square.probabilities, self._clean.probabilities
+        index = self._backend.network.class_index
+        rows = [(name, float(now[index(name)]), float(clean[index(name)])) for name in shown]
+        best = self._square.top(1)[0]
+        self._bars.value = (
+            f'<div class="zf-h">With the square hidden: {escape(best[0])} {best[1]:.3f}</div>{bars(rows)}'
+            '<div class="zf-soft">the tick marks the whole picture</div>'
+        )
+
+    def _touch(self, x: float, y: float) -> None:
+        """A click on a map: the square goes to that cell."""
+        if self._map is not None:
+            r, c = self._cell(x, y)
+            self._move(self._map.rows[r], self._map.columns[c])
+
+    def _look(self, x: float, y: float) -> None:
+        """The mouse over a cell: its numbers, and its square on the picture."""
+        if self._map is None:
+            return
+        r, c = self._cell(x, y)
+        target, found = self._target(), int(self._map.top_label[r, c])
+        names, top, left = self._backend.network.classes, int(self._map.rows[r]), int(self._map.columns[c])
+        self._readout.value = (
+            f'<div class="zf-h">Cell under the mouse</div><div class="zf-num">row {top}, column {left}: '
+            f"{escape(names[found])} {number(float(self._map.probability(found)[r, c]))}, "
+            f"{escape(names[target])} {number(float(self._map.probability(target)[r, c]))}</div>"
+        )
+        self._picture.boxes([(top, left, self._map.size, self._map.size)])
+
+    def _cell(self, x: float, y: float) -> tuple[int, int]:
+        assert self._map is not None
+        half = self._map.size / 2
+        return tuple(int(np.abs(at + half - p).argmin()) for at, p in ((self._map.rows, y), (self._map.columns, x)))
+
+    def _move(self, row: float, column: float) -> None:
+        height, width = self._backend.network.input_size
+        with self._inbox.lock, self.hold_trait_notifications():
+            self.row = int(np.clip(round(row), 0, height - self.size))
+            self.column = int(np.clip(round(column), 0, width - self.size))
+
+    def _keep_inside(self) -> None:
+        self._move(self.row, self.column)
+
+    def _place(self) -> None:
+        self._picture.place(self.column, self.row, self.size)
+        self._picture.boxes([])
+        self._maps.select((self.row, self.column, self.size, self.size))
+
+    def _new_layer(self) -> None:
+        self.channel = None
+        self._channel_control.options = self._channels()
+        self._channel_control.value = None
+
+    def _channels(self) -> list[tuple[str, int | None]]:
+        count = self._backend.network.layers[self.layer].channels if self.layer is not None else 0
+        return [("strongest", None), *((str(channel), channel) for channel in range(count))]
+
+    def _facts(self) -> str:
+        if self._map is None:
+            return ""
+        positions = self._map.known.size
+        done = "" if self._map.complete else f"{int(self._map.known.sum())} of "
+        return f"{done}{positions} positions &middot; exact"
+
+    @property
+    def result(self) -> OcclusionMap | None:
+        """The sweep that is shown; it may be partial, see its `complete`."""
+        return self._map
+
+    @T.validate("size")
+    def _check_size(self, proposal: Any) -> int:
+        return as_whole("occluder size", proposal["value"], 1, min(self._backend.network.input_size))
+
+    @T.validate("row", "column")
+    def _check_place(self, proposal: Any) -> int:
+        side = min(self._backend.network.input_size)
+        # The square's own size is checked where it is used: row and size may change in either order.
+        return min(as_whole(proposal["trait"].what, proposal["value"], 0, side), side - self.size)
+
+    @T.validate("fill")
+    def _check_fill(self, proposal: Any) -> Any:
+        fill = proposal["value"]
+        if isinstance(fill, str):
+            if fill not in FILLS:
+                raise unknown_name("fill", fill, FILLS)
+            return fill
+        try:
+            colour = tuple(float(part) for part in fill)
+        except (TypeError, ValueError):
+            colour = ()
+        if len(colour) != 3 or not all(0 <= part <= 1 for part in colour):
+            raise ParameterError(f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}.")
+        return colour
+
+    @T.validate("target")
+    def _check_target(self, proposal: Any) -> str:
+        net, target = self._backend.network, proposal["value"]
+        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str | None:
+        layer, net = proposal["value"], self._backend.network
+        if layer is not None and not net.layers[layer].spatial:
+            raise ParameterError(f"Layer {layer!r} has no map to sum over; there are {', '.join(_maps(net))}.")
+        return None if layer is None else str(layer)
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int | None:
+        if proposal["value"] is None or self.layer is None:
+            return None
+        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+
+def _maps(net: Any) -> list[str]:
+    return [name for name in net.menu if net.layers[name].spatial]

@@ -1,0 +1,142 @@
+"""The look of every viewer, in one place; colours come from Jupyter's theme, so dark follows by itself."""
+
+from __future__ import annotations
+
+from html import escape
+
+import ipywidgets as W
+
+__all__ = ["ACCENT", "bars", "colour_bar", "legend", "number", "style_sheet"]
+
+ACCENT = "#ff7f0e"
+"""What is selected, in every panel; bright on viridis, on grey and on photographs."""
+
+_GRADIENT = "linear-gradient(90deg,#440154,#482878,#3e4a89,#31688e,#26828e,#1f9e89,#35b779,#6ece58,#b5de2b,#fde725)"
+
+CSS = """
+.zf { --zf-ink: var(--jp-ui-font-color1, #222); --zf-soft: var(--jp-ui-font-color2, #555);
+  --zf-line: var(--jp-border-color2, #d5d5d5); --zf-paper: var(--jp-layout-color1, #fff);
+  --zf-wash: var(--jp-layout-color2, #f3f4f6); --zf-accent: #ff7f0e; --zf-bar: #2a788e;
+  color: var(--zf-ink); font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }
+.zf, .zf .widget-box { overflow: visible; box-sizing: border-box; }
+.zf .widget-html, .zf .widget-html-content { color: var(--zf-ink); line-height: 1.35; font-size: 13px;
+  margin: 0; height: auto; min-width: 0; overflow: visible; }
+.zf-row { display: flex; flex-flow: row wrap; gap: 20px; align-items: flex-start; width: 100%; }
+.zf-side { display: flex; flex-direction: column; gap: 8px; width: 290px; max-width: 100%; flex: none; }
+.zf-maps { display: flex; flex-flow: row wrap; gap: 14px 16px; width: 594px; max-width: 100%; flex: none;
+  align-content: flex-start; transition: opacity .15s; }
+.zf-notes { display: flex; flex-direction: column; gap: 12px; flex: 1 1 230px; min-width: 220px; max-width: 420px; }
+.zf-stale .zf-maps { opacity: .62; }
+.zf-panel { width: 288px; max-width: 100%; flex: none; margin: 0; }
+.zf-panel .bqplot { margin: 0; }
+.zf-title { font-weight: 600; min-height: 18px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+  max-width: 288px; padding-bottom: 3px; }
+.zf-title small { font-weight: 400; color: var(--zf-soft); font-size: 12px; }
+.zf-foot { min-height: 30px; max-width: 288px; padding-top: 4px; font-size: 12px; color: var(--zf-soft);
+  font-variant-numeric: tabular-nums; }
+.zf-scale { display: flex; align-items: center; gap: 6px; }
+.zf-scale i { flex: 1; height: 9px; border-radius: 2px; }
+.zf-legend { display: flex; flex-wrap: wrap; gap: 1px 10px; }
+.zf-legend span { white-space: nowrap; } .zf-legend i, .zf-key { display: inline-block; width: 10px; height: 10px;
+  margin-right: 4px; border-radius: 2px; border: 1px solid rgba(128,128,128,.6); vertical-align: -1px; }
+.zf-h { font-weight: 600; margin: 0 0 4px; } .zf-soft { color: var(--zf-soft); }
+.zf-num { font-variant-numeric: tabular-nums; }
+.zf-bars { display: grid; grid-template-columns: minmax(60px, auto) 1fr 44px; gap: 3px 8px; align-items: center; }
+.zf-bars b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 150px; }
+.zf-bars .zf-track { position: relative; height: 12px; background: var(--zf-wash); border-radius: 2px; }
+.zf-bars .zf-track i { position: absolute; left: 0; top: 0; bottom: 0; background: var(--zf-bar); border-radius: 2px; }
+.zf-bars .zf-track u { position: absolute; top: -2px; bottom: -2px; width: 2px; background: var(--zf-ink); }
+.zf-bars em { font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }
+.zf-controls { display: flex; flex-direction: column; gap: 6px; width: 100%; }
+.zf .zf-controls .widget-inline-hbox { width: 100%; max-width: 100%; margin: 0; min-height: 30px; height: auto;
+  overflow: visible; }
+.zf .zf-controls .widget-label { min-width: 104px; color: var(--zf-ink); text-align: left; font-size: 13px; }
+.zf .zf-controls select, .zf .zf-controls input { color: var(--zf-ink); background-color: var(--zf-paper);
+  min-width: 0; border-color: var(--zf-line); }
+.zf .widget-readout { color: var(--zf-ink); font-variant-numeric: tabular-nums; min-width: 34px; }
+.zf .widget-toggle-button, .zf .widget-button { color: var(--zf-ink); background: var(--zf-wash);
+  border: 1px solid var(--zf-line); }
+.zf .widget-toggle-button.mod-active { box-shadow: inset 0 -3px 0 var(--zf-accent); }
+.zf :focus-visible, .zf .noUi-handle:focus { outline: 2px solid var(--zf-accent) !important; outline-offset: 1px; }
+.zf .svg-background, .zf .plotarea_background { fill: transparent; }
+.zf .brushintsel .overlay { pointer-events: none; }
+.zf .brushintsel .handle { display: none; }
+.zf .brushintsel .selection { fill: #808080 !important; fill-opacity: 1; stroke: #ff7f0e; stroke-width: 2px; }
+.zf .bqplot image { cursor: crosshair; }
+.zf-strip { border-top: 1px solid var(--zf-line); padding: 6px 0 0; width: 100%; margin-top: 6px; position: relative;
+  display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; min-height: 38px; }
+.zf-strip .widget-html { flex: 1 1 300px; } .zf-strip .widget-button { width: 84px; height: 28px; margin: 0; }
+.zf-state { display: inline-block; min-width: 62px; font-weight: 600; }
+.zf-state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%;
+  margin-right: 6px; background: #2e9e5b; }
+.zf-state.running::before, .zf-state.stale::before { background: var(--zf-accent); }
+.zf-state.error::before { background: #d62728; }
+.zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
+.zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
+.zf-idle { visibility: hidden; }
+.zf-head { display: flex; flex-flow: row wrap; gap: 6px 16px; align-items: center; width: 100%; margin-bottom: 6px; }
+.zf-brand { font-size: 20px; font-weight: 700; letter-spacing: -.02em; }
+.zf-thumbs { display: flex; gap: 4px; overflow-x: auto; overflow-y: hidden; flex: 1 1 300px; min-width: 0;
+  padding: 3px; }
+.zf .zf-thumbs .widget-button { width: 48px; height: 48px; min-width: 48px; flex: none; margin: 0; padding: 0;
+  background-size: cover; background-position: center; border-radius: 4px; }
+.zf .zf-thumbs .widget-button.zf-chosen { outline: 3px solid var(--zf-accent); outline-offset: -1px; }
+.zf .widget-tab > .widget-tab-contents, .zf .jupyter-widget-tab-contents { padding: 12px 0 0; overflow: visible;
+  border: 0; border-top: 1px solid var(--zf-line); background: transparent; }
+.zf .lm-TabBar-tab { color: var(--zf-ink); }
+@media (max-width: 640px) {
+  .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
+  .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
+  .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
+}
+"""
+
+
+def style_sheet() -> W.HTML:
+    """The style as a widget; each viewer carries its own, so that it looks right wherever it is shown."""
+    sheet = W.HTML(f"<style>{CSS}</style>")
+    sheet.layout.display = "none"
+    return sheet
+
+
+def number(value: float) -> str:
+    """Three digits, for a person.
+
+    Examples
+    --------
+    >>> number(0.98765), number(1234.5), number(0.0000123)
+    ('0.988', '1234', '1.23e-05')
+    """
+    if value != 0 and abs(value) < 0.001:
+        return f"{value:.2e}"
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{value:.{digits}f}"
+
+
+def colour_bar(low: float, high: float, unit: str) -> str:
+    """Viridis with its range, as HTML."""
+    return (
+        f'<div class="zf-scale"><span>{number(low)}</span><i style="background:{_GRADIENT}"></i>'
+        f"<span>{number(high)}</span></div><div>{escape(unit)}</div>"
+    )
+
+
+def legend(entries: tuple[tuple[str, str, int], ...]) -> str:
+    """Names with their colours and shares, as HTML."""
+    total = sum(count for _, _, count in entries) or 1
+    items = (
+        f'<span><i style="background:{colour}"></i>{escape(name)} {100 * count / total:.0f} %</span>'
+        for name, colour, count in entries
+    )
+    return f'<div class="zf-legend">{"".join(items)}</div>'
+
+
+def bars(rows: list[tuple[str, float, float]]) -> str:
+    """Name, value now and value of the whole picture, as HTML bars; a dark tick marks the latter."""
+    cells = (
+        f'<b title="{escape(name)}">{escape(name)}</b><div class="zf-track">'
+        f'<i style="width:{100 * now:.1f}%"></i><u style="left:calc({100 * clean:.1f}% - 1px)"></u></div>'
+        f"<em>{now:.3f}</em>"
+        for name, now, clean in rows
+    )
+    return f'<div class="zf-bars">{"".join(cells)}</div>'

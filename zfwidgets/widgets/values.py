@@ -1,0 +1,72 @@
+"""Traits that refuse a bad value with one clear sentence of this package's own errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import traitlets as T
+
+from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
+
+__all__ = ["Share", "Whole", "as_whole", "check_names"]
+
+
+def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """A whole number in a range.
+
+    Examples
+    --------
+    >>> as_whole("stride", 4.0, 1)
+    4
+    >>> as_whole("stride", 0, 1)
+    Traceback (most recent call last):
+    zfwidgets.errors.ParameterError: The stride is a whole number of at least 1; found 0.
+    """
+    whole = hasattr(value, "__index__") or (isinstance(value, float) and value.is_integer())
+    if whole and not isinstance(value, bool) and value >= low and (high is None or value <= high):
+        return int(value)
+    allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+    raise ParameterError(f"The {what} is a whole number {allowed}; found {value!r}.")
+
+
+class Whole(T.TraitType[int, Any]):
+    """A whole number, at least `low`."""
+
+    def __init__(self, default: int, low: int, what: str) -> None:
+        super().__init__(default)
+        self.low, self.what = low, what
+
+    def validate(self, owner: Any, value: Any) -> int:
+        return as_whole(self.what, value, self.low)
+
+
+class Share(T.TraitType[float, Any]):
+    """A number from 0 to 1."""
+
+    def __init__(self, default: float, what: str) -> None:
+        super().__init__(default)
+        self.what = what
+
+    def validate(self, owner: Any, value: Any) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not 0 <= value <= 1:
+            raise ParameterError(f"The {self.what} is a number from 0 to 1; found {value!r}.")
+        return float(value)
+
+
+def check_names(kind: str, asked: Any, known: Callable[[], Any]) -> None:
+    """Refuse option names that do not exist; ipywidgets would take a typo without a word.
+
+    Examples
+    --------
+    >>> check_names("option", ["strid"], lambda: ["size", "stride"])
+    Traceback (most recent call last):
+    zfwidgets.errors.UnknownNameError: There is no option 'strid'; the nearest are 'stride' (2 in all).
+    """
+    for name in asked:
+        names = sorted(known())
+        if name not in names:
+            error: UnknownNameError = unknown_name(kind, name, names)
+            raise error
