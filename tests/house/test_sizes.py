@@ -24,15 +24,22 @@ def test_a_file_is_at_most_400_lines(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
 
 
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring, which may say as much as a user needs."""
+    lines = (function.end_lineno or 0) - function.lineno + 1
+    first = function.body[0]
+    has_docstring = ast.get_docstring(function) is not None
+    return lines - ((first.end_lineno or 0) - first.lineno + 1 if has_docstring else 0)
+
+
 @pytest.mark.parametrize("file", sorted(OURS), ids=name_of)
 def test_a_function_is_at_most_60_lines(file: Path) -> None:
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    long = [
-        f"{node.name} ({node.end_lineno - node.lineno + 1})"
+    functions = [
+        node
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, functions) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    assert not long
+    assert not [f"{node.name} ({code_lines(node)})" for node in functions if code_lines(node) > FUNCTION_LINES]
 
 
 @pytest.mark.parametrize("file", sorted([*OURS, *TESTS]), ids=name_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import urllib.error
@@ -12,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from zfwidgets.errors import DownloadError
+from zfwidgets.models.weights import sha256_of
 
 __all__ = ["cache_folder", "download"]
 
@@ -60,7 +60,7 @@ def download(url: str, folder: Path | None = None, *, progress: bool = True) -> 
             "kept), or give a file with weights='path'."
         ) from error
     expected = re.search(r"-([0-9a-f]{8,64})\.", name)
-    if expected and not _digest(part).startswith(expected.group(1)):
+    if expected and not sha256_of(part).startswith(expected.group(1)):
         part.unlink()
         raise DownloadError(f"{name} arrived damaged (its sha256 differs) and was removed; call again.")
     part.replace(target)
@@ -98,8 +98,3 @@ def _fetch(url: str, part: Path, progress: bool) -> None:
             os.fsync(file.fileno())
             if total is not None and file.tell() < total:
                 raise OSError(f"the connection ended after {file.tell()} of {total} bytes")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -90,8 +90,11 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str, *, ignor
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """Hexadecimal sha256 of a file."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _line(error: Exception) -> str:
