@@ -13,8 +13,8 @@ from .checks import whole_number
 
 __all__ = ["LABEL_COLOURS", "OTHER_COLOUR", "LabelPicture", "label_picture"]
 
-# Okabe and Ito, "Color Universal Design" (2008).
-LABEL_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#000000")
+# Okabe and Ito, "Color Universal Design" (2008); their black, which a dark page swallows, is Tol's indigo here.
+LABEL_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#332288")
 OTHER_COLOUR = "#cccccc"
 
 

@@ -15,7 +15,7 @@ from .render import heat_picture
 
 __all__ = ["Mosaic", "mosaic"]
 
-_GAP_COLOUR = 255
+_GAP_COLOUR = 208  # seen between viridis tiles and mid-grey ones, quiet on a light and on a dark page
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def mosaic(
     columns : int, optional
         Tiles in a row; as many as make the picture nearly square unless given.
     gap : int
-        White pixels between tiles.
+        Light grey pixels between tiles.
     shared : bool
         True: one range for all maps, so that they can be compared; False: each map from its own smallest to
         its largest.
