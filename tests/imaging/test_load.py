@@ -226,6 +226,14 @@ def test_exif_rotation_is_applied(orientation: int, kind: str) -> None:
     assert as_image(image).size == image.size  # not turned a second time
 
 
+def test_deep_grey_is_rotated_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    deep = Image.fromarray(np.array([[0, 257 * 7, 65535]], dtype=np.uint16))
+    for kind in ("PNG", "TIFF"):
+        assert pixels(as_image(encoded(deep, kind, exif=exif)))[0, :, 0].tolist() == [255, 7, 0]
+
+
 def test_an_orientation_that_does_not_exist_is_left_alone() -> None:
     exif = Image.Exif()
     exif[0x0112] = 77

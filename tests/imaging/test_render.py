@@ -142,6 +142,7 @@ def test_enlarging_by_whole_factors(side: int, target: int, factor: int) -> None
     for y, x in ((0, 0), (factor - 1, factor - 1)):
         np.testing.assert_array_equal(large[y::factor, x::factor], small)
     assert enlarge(small[..., 0], target).ndim == 2
+    assert enlarge(small[:0, :0], target).shape == (0, 0, 3)
     with pytest.raises(ParameterError, match="target must be"):
         enlarge(small, 0)
 

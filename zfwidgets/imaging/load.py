@@ -188,7 +188,7 @@ def _itself(picture: Image.Image) -> Image.Image:
 def _decoded(
     opener: Callable[[], Image.Image], who: str, background: tuple[int, int, int], max_pixels: int
 ) -> Image.Image:
-    """Open, check the header, decode, turn upright and flatten; every failure becomes one ImageError."""
+    """Open, check the header, decode, flatten and turn upright; every failure becomes one ImageError."""
     try:
         # Pillow's warnings about slightly damaged files say nothing that a viewer could act on.
         with _warning_filters, warnings.catch_warnings():
@@ -196,7 +196,8 @@ def _decoded(
             image = opener()
             _check_size(image, who, max_pixels)
             image.load()
-            flat = flatten(_upright(image), who, background)
+            # Flattened before it is turned, because a turned picture has forgotten its format and tags.
+            flat = _upright(flatten(image, who, background), image.getexif())
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -204,6 +205,8 @@ def _decoded(
     except UnidentifiedImageError as error:
         known = ", ".join(FORMATS)
         raise ImageError(f"{who} is no picture of a kind read here ({known}); save it as PNG or JPEG.") from error
+    except MemoryError as error:
+        raise ImageError(f"{who} needs more memory than there is; make it smaller.") from error
     except Exception as error:  # on damaged files decoders raise anything: struct.error, SyntaxError ...
         cause = _reason(error)
         raise ImageError(f"{who} is damaged or cut short ({cause}); get it again or save it anew.") from error
@@ -223,9 +226,9 @@ def _check_size(image: Image.Image, who: str, max_pixels: int) -> None:
         )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
     """Turned as EXIF says; Pillow's own exif_transpose fails on EXIF data that it cannot write back."""
-    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
     return image if turn is None else image.transpose(turn)
 
 
@@ -247,14 +250,14 @@ def _called(name: object, otherwise: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The decoder's own words, on one line and without its address of the buffer."""
+    """The decoder's own words, on one line."""
     words = " ".join(str(getattr(error, "strerror", None) or error).split())
     return words.rstrip(".")[:200] or type(error).__name__
 
 
 def _not_a_picture(source: object, who: str) -> ImageError:
-    torch = sys.modules.get("torch")  # a tensor exists only where torch was imported already
-    if torch is not None and isinstance(source, torch.Tensor):
+    # Where there is a tensor, torch has been imported; without one it need not be.
+    if isinstance(source, getattr(sys.modules.get("torch"), "Tensor", ())):
         return ImageError(
             f"{who} is a torch.Tensor, which is a model input and no picture; "
             "pass it to the method as it is, or a NumPy array of shape (H, W, 3)."

@@ -34,6 +34,7 @@ UNKNOWN = 255
 
 _UNKNOWN_COLOUR = (160, 160, 160)
 _LEVELS = 255
+_LARGEST = float(np.finfo(np.float64).max) / 2  # the difference of two such numbers is still finite
 
 
 @functools.lru_cache(maxsize=1)
@@ -86,12 +87,15 @@ def heat_indices(values: npt.ArrayLike, low: float | None = None, high: float | 
     """
     numbers = np.asarray(values, dtype=np.float64)
     low, high = _range(numbers, low, high)
-    # Divided before they are subtracted, so that numbers near the largest double do not overflow.
-    scale = max(abs(low), abs(high), np.finfo(np.float64).tiny)
-    span = high / scale - low / scale
-    clipped = np.clip(numbers, low, high) / scale - low / scale
-    steps = clipped * ((_LEVELS - 1) / span) if span > 0 else np.full_like(numbers, (_LEVELS - 1) / 2)
-    return np.where(np.isnan(numbers), UNKNOWN, np.rint(np.nan_to_num(steps))).astype(np.uint8)
+    steps = np.clip(numbers, low, high, out=np.empty_like(numbers))
+    if low < high:
+        steps -= low
+        steps /= high - low
+        steps *= _LEVELS - 1
+    else:
+        steps[...] = (_LEVELS - 1) / 2
+    steps[np.isnan(numbers)] = UNKNOWN
+    return np.rint(steps, out=steps).astype(np.uint8)
 
 
 def heat_picture(values: npt.ArrayLike, low: float | None = None, high: float | None = None) -> Pixels:
@@ -109,8 +113,7 @@ def heat_picture(values: npt.ArrayLike, low: float | None = None, high: float | 
     >>> heat_picture([[0.0, 1.0]]).tolist()
     [[[68, 1, 84], [253, 231, 37]]]
     """
-    picture: Pixels = heat_palette()[heat_indices(values, low, high)]
-    return picture
+    return heat_palette().take(heat_indices(values, low, high), axis=0)
 
 
 def signed_picture(pixels: npt.ArrayLike, limit: float | None = None) -> Pixels:
@@ -201,7 +204,7 @@ def enlarge(picture: Pixels, target: int) -> Pixels:
     >>> enlarge(np.zeros((96, 64, 3), np.uint8), 320).shape
     (288, 192, 3)
     """
-    factor = max(1, whole_number(target, "target") // max(picture.shape[:2]))
+    factor = max(1, whole_number(target, "target") // max(1, *picture.shape[:2]))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
@@ -280,4 +283,5 @@ def _range(numbers: npt.NDArray[np.float64], low: float | None, high: float | No
         raise ParameterError(f"The range of a map must ascend, not fall from {low!r} to {high!r}.")
     # A bound that was given wins over the map's own extreme on its far side.
     bottom = low if low is not None else min(smallest, high) if high is not None else smallest
-    return bottom, high if high is not None else max(largest, bottom)
+    top = high if high is not None else max(largest, bottom)
+    return max(bottom, -_LARGEST), min(top, _LARGEST)
