@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.backend import Backend
+from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.errors import ParameterError, ZfwidgetsError
 from zfwidgets.widgets import FeatureViewer, OcclusionViewer, Viewer
 from zfwidgets.widgets.thumbnails import Thumbnails
@@ -51,9 +51,11 @@ class Explorer(W.VBox):
         self._viewers: list[Viewer] = []
         super().__init__()
         first = _striking(backend)
-        self.occlusion = OcclusionViewer(backend, image=first)
+        # A third of the side: large enough to hide an eye or a wheel.
+        self.occlusion = OcclusionViewer(backend, image=first, size=min(backend.network.input_size) // 3)
         traced = backend.network.trace_problem is None
-        self.features = FeatureViewer(backend, image=first) if traced else None
+        channel = _strongest(backend, first) if traced else 0
+        self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self._viewers = [viewer for viewer in (self.occlusion, self.features) if viewer is not None]
         self.image = first
         for viewer in self._viewers:
@@ -72,6 +74,7 @@ class Explorer(W.VBox):
             f'<span class="zf-soft">{escape(self._backend.device)}</span>'
         )
         upload = W.FileUpload(accept="image/*", description="Your picture", tooltip="Look at a picture of your own")
+        upload.add_class("zf-upload")
         upload.observe(self._take, "value")
         head = W.Box([name, self._thumbnails, upload])
         head.add_class("zf-head")
@@ -111,7 +114,14 @@ class Explorer(W.VBox):
         super().close()
 
 
-_PREFERRED = ("cat", "face", "car")
+def _strongest(backend: Backend, key: str) -> int:
+    """The map of the default layer that this picture excites most; any other may well be empty."""
+    layer = backend.network.default_layer
+    maps = backend.compute(RecordRequest(key, (layer,))).activations[layer][0]
+    return int(maps.reshape(len(maps), -1).max(1).argmax())
+
+
+_PREFERRED = ("face", "owl", "butterfly")
 
 
 def _striking(backend: Backend) -> str:

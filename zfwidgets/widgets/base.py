@@ -74,6 +74,7 @@ class Viewer(W.VBox):
         self._started = 0.0
         self._progress = 1.0
         self._built = False
+        self._given = set(options)
         traits = self._defaults() | options
         ours = {name: value for name, value in traits.items() if name not in W.VBox.class_trait_names()}
         super().__init__(**{name: value for name, value in traits.items() if name not in ours})
@@ -254,20 +255,25 @@ class Viewer(W.VBox):
 
     # Controls ------------------------------------------------------------------------------------------------
 
-    def _bind(self, control: Any, trait: str) -> Any:
-        """Keep a control and a trait equal: a hand and a program do the same thing."""
+    def _bind(self, control: Any, trait: str, none: str | None = None) -> Any:
+        """Keep a control and a trait equal: a hand and a program do the same thing.
+
+        `none` is what the control calls the trait's None, which a list of ipywidgets cannot hold.
+        """
 
         def to_trait(change: Any) -> None:
-            if change["new"] == getattr(self, trait):
+            value = None if none is not None and change["new"] == none else change["new"]
+            if value == getattr(self, trait):
                 return
             try:
-                setattr(self, trait, change["new"])
+                setattr(self, trait, value)
             except ZfwidgetsError as error:
                 self._fail(error)
                 to_control(None)
 
         def to_control(_: Any) -> None:
             value = getattr(self, trait)
+            value = none if value is None else value
             if hasattr(control, "max") and isinstance(value, int | float):
                 control.min, control.max = min(control.min, value), max(control.max, value)
             if control.value != value:
@@ -309,7 +315,7 @@ class Viewer(W.VBox):
     def _times(self, busy: bool) -> str:
         passed = time.monotonic() - self._started
         if not busy:
-            return f"{self._seconds:.1f} s" if self._seconds else "known already"
+            return "known already" if not self._seconds else f"{self._seconds:.{1 if self._seconds > 0.1 else 2}f} s"
         if 0 < self._progress < 1:
             return f"{passed * (1 - self._progress) / self._progress:.1f} s left"
         return "computing"

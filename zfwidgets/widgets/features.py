@@ -77,6 +77,7 @@ class FeatureViewer(Viewer):
         self._projection: Projection | None = None
         self._base: NDArray[np.uint8] | None = None
         self._picture, self._all = PictureFigure("Picture"), PictureFigure("All maps")
+        self._picture.foot("the frame is the unit's receptive field")
         self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
         self._patch = PictureFigure("Patch")
         self._all.on_click(self._choose_channel)
@@ -152,7 +153,7 @@ class FeatureViewer(Viewer):
         self._about.value = self._report(unit)
 
     def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
-        self._picture.boxes([unit.box])
+        self._picture.boxes([_inside(unit.box, base.shape)])
         self._patch.show(_patch(base, unit.box))
         self._patch.title("Patch", "what the unit sees of the picture")
         self._patch.foot("beyond the picture's edge: grey")
@@ -227,6 +228,13 @@ class FeatureViewer(Viewer):
         if proposal["value"] not in RULES:
             raise unknown_name("rule", proposal["value"], RULES)
         return str(proposal["value"])
+
+
+def _inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The part of a box that lies in the picture."""
+    top, left = max(box[0], 0), max(box[1], 0)
+    bottom, right = min(box[0] + box[2], shape[0]), min(box[1] + box[3], shape[1])
+    return top, left, bottom - top, right - left
 
 
 def _patch(base: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -20,6 +22,8 @@ from zfwidgets.widgets.style import bars, number
 from zfwidgets.widgets.values import Share, Whole, as_whole
 
 __all__ = ["OcclusionViewer"]
+
+_STRONGEST, _NONE = "strongest", "none"
 
 
 class OcclusionViewer(Viewer):
@@ -83,16 +87,19 @@ class OcclusionViewer(Viewer):
         self._map: OcclusionMap | None = None
         self._clean: Scores | None = None
         self._square: Scores | None = None
-        self._hovered: tuple[int, int] | None = None
+        # Until a hand or a program has placed the square, it goes where hiding hurts most.
+        self._free = not {"row", "column"} & self._given
         self._picture = PictureFigure("Picture", draggable=True)
+        self._picture.foot("drag the square, click, or use Row and Column")
         self._picture.on_drag(lambda left, top: self._move(top, left))
         self._picture.on_click(lambda x, y: self._move(y - self.size / 2, x - self.size / 2))
         self._maps = OcclusionMaps(self._touch, self._look)
-        self._bars, self._readout = W.HTML(), W.HTML()
+        self._bars, self._readout = W.HTML(), W.HTML(_readout("no cell", "point at one in a map; a click puts the square there"))
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
         self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
         self.observe(lambda _: self._place(), ["row", "column", "size"])
+        self.observe(lambda _: self._taken(), ["row", "column"])
         left = W.VBox([self._picture, self._controls()])
         left.add_class("zf-side")
         notes = W.VBox([self._bars, self._readout, self._view_controls()])
@@ -108,15 +115,15 @@ class OcclusionViewer(Viewer):
         side = min(net.input_size)
         layers = [name for name in net.menu if net.layers[name].spatial]
         self._image_control = controls.image_choice(self._backend, self.image)
-        self._channel_control = controls.choice("Channel", self._channels(), self.channel)
+        self._channel_control = controls.choice("Channel", self._channels(), _STRONGEST)
         return controls.group(
             self._bind(self._image_control, "image"),
             self._bind(controls.target_choice(net.classes, self.target), "target"),
             self._bind(controls.slider("Occluder size", min(4, side), side), "size"),
             self._bind(controls.slider("Stride", 1, max(2, side // 4)), "stride"),
             self._bind(controls.fill_choice(self.fill), "fill"),
-            self._bind(controls.choice("Layer", layers or [("none", None)], self.layer), "layer"),
-            self._bind(self._channel_control, "channel"),
+            self._bind(controls.choice("Layer", layers or [_NONE], self.layer or _NONE), "layer", none=_NONE),
+            self._bind(self._channel_control, "channel", none=_STRONGEST),
         )
 
     def _view_controls(self) -> W.VBox:
@@ -157,6 +164,8 @@ class OcclusionViewer(Viewer):
             self._map = value
             self._progress = float(value.known.mean())
             self._redraw()
+            if value.complete and self._free:
+                self._to_the_worst()
         elif slot == "clean":
             self._clean = value
             self._maps.base = value.seen
@@ -198,7 +207,8 @@ class OcclusionViewer(Viewer):
     def _redraw_bars(self) -> None:
         if self._clean is None or self._square is None:
             return
-        shown = dict.fromkeys([name for name, _ in self._clean.top(5)])
+        best_now, best_clean = ([name for name, _ in scores.top(5)] for scores in (self._square, self._clean))
+        shown = list(dict.fromkeys([*best_clean[:3], *best_now[:2], *best_clean[3:]]))[:5]
         now, clean = self._square.probabilities, self._clean.probabilities
         index = self._backend.network.class_index
         rows = [(name, float(now[index(name)]), float(clean[index(name)])) for name in shown]
@@ -221,11 +231,9 @@ class OcclusionViewer(Viewer):
         r, c = self._cell(x, y)
         target, found = self._target(), int(self._map.top_label[r, c])
         names, top, left = self._backend.network.classes, int(self._map.rows[r]), int(self._map.columns[c])
-        self._readout.value = (
-            f'<div class="zf-h">Cell under the mouse</div><div class="zf-num">row {top}, column {left}: '
-            f"{escape(names[found])} {number(float(self._map.probability(found)[r, c]))}, "
-            f"{escape(names[target])} {number(float(self._map.probability(target)[r, c]))}</div>"
-        )
+        kinds = {name: float(self._map.probability(name)[r, c]) for name in (names[target], names[found])}
+        values = ", ".join(f"{name} {number(value)}" for name, value in kinds.items())
+        self._readout.value = _readout(f"row {top}, column {left}", f"most probable {names[found]}; {values}")
         self._picture.boxes([(top, left, self._map.size, self._map.size)])
 
     def _cell(self, x: float, y: float) -> tuple[int, int]:
@@ -240,7 +248,26 @@ class OcclusionViewer(Viewer):
             self.column = int(np.clip(round(column), 0, width - self.size))
 
     def _keep_inside(self) -> None:
-        self._move(self.row, self.column)
+        with self._moving_by_itself():
+            self._move(self.row, self.column)
+
+    def _to_the_worst(self) -> None:
+        assert self._map is not None
+        probability = self._map.probability(self._target() if self._clean is not None else None)
+        r, c = np.unravel_index(int(probability.argmin()), probability.shape)
+        with self._moving_by_itself():
+            self._move(self._map.rows[r], self._map.columns[c])
+
+    @contextmanager
+    def _moving_by_itself(self) -> Iterator[None]:
+        free = self._free
+        try:
+            yield
+        finally:
+            self._free = free
+
+    def _taken(self) -> None:
+        self._free = False
 
     def _place(self) -> None:
         self._picture.place(self.column, self.row, self.size)
@@ -250,11 +277,11 @@ class OcclusionViewer(Viewer):
     def _new_layer(self) -> None:
         self.channel = None
         self._channel_control.options = self._channels()
-        self._channel_control.value = None
+        self._channel_control.value = _STRONGEST
 
-    def _channels(self) -> list[tuple[str, int | None]]:
+    def _channels(self) -> list[tuple[str, int | str]]:
         count = self._backend.network.layers[self.layer].channels if self.layer is not None else 0
-        return [("strongest", None), *((str(channel), channel) for channel in range(count))]
+        return [(_STRONGEST, _STRONGEST), *((str(channel), channel) for channel in range(count))]
 
     def _facts(self) -> str:
         if self._map is None:
@@ -310,6 +337,10 @@ class OcclusionViewer(Viewer):
         if proposal["value"] is None or self.layer is None:
             return None
         return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+
+def _readout(where: str, what: str) -> str:
+    return f'<div class="zf-h">Under the mouse: {escape(where)}</div><div class="zf-num zf-read">{escape(what)}</div>'
 
 
 def _maps(net: Any) -> list[str]:

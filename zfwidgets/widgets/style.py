@@ -51,6 +51,7 @@ CSS = """
 .zf .zf-controls .widget-inline-hbox { width: 100%; max-width: 100%; margin: 0; min-height: 30px; height: auto;
   overflow: visible; }
 .zf .zf-controls .widget-label { min-width: 104px; color: var(--zf-ink); text-align: left; font-size: 13px; }
+.zf .zf-controls select { height: 28px; appearance: auto; background-image: none !important; padding: 0 4px; }
 .zf .zf-controls select, .zf .zf-controls input { color: var(--zf-ink); background-color: var(--zf-paper);
   min-width: 0; border-color: var(--zf-line); }
 .zf .widget-readout { color: var(--zf-ink); font-variant-numeric: tabular-nums; min-width: 34px; }
@@ -58,10 +59,13 @@ CSS = """
   border: 1px solid var(--zf-line); }
 .zf .widget-toggle-button.mod-active { box-shadow: inset 0 -3px 0 var(--zf-accent); }
 .zf :focus-visible, .zf .noUi-handle:focus { outline: 2px solid var(--zf-accent) !important; outline-offset: 1px; }
-.zf .svg-background, .zf .plotarea_background { fill: transparent; }
+.zf .bqplot, .zf .bqplot .svg-background, .zf .bqplot rect.plotarea_background { background: transparent !important;
+  fill: transparent !important; }
+.zf-read { min-height: 36px; }
 .zf .brushintsel .overlay { pointer-events: none; }
 .zf .brushintsel .handle { display: none; }
-.zf .brushintsel .selection { fill: #808080 !important; fill-opacity: 1; stroke: #ff7f0e; stroke-width: 2px; }
+.zf .brushintsel .selection { fill: #808080 !important; fill-opacity: .01 !important; stroke: #ff7f0e !important;
+  stroke-width: 2px !important; }
 .zf .bqplot image { cursor: crosshair; }
 .zf-strip { border-top: 1px solid var(--zf-line); padding: 6px 0 0; width: 100%; margin-top: 6px; position: relative;
   display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; min-height: 38px; }
@@ -74,10 +78,12 @@ CSS = """
 .zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
 .zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
 .zf-idle { visibility: hidden; }
+.zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
+.zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }
 .zf-head { display: flex; flex-flow: row wrap; gap: 6px 16px; align-items: center; width: 100%; margin-bottom: 6px; }
 .zf-brand { font-size: 20px; font-weight: 700; letter-spacing: -.02em; }
-.zf-thumbs { display: flex; gap: 4px; overflow-x: auto; overflow-y: hidden; flex: 1 1 300px; min-width: 0;
-  padding: 3px; }
+.zf .zf-thumbs { display: flex; gap: 4px; overflow-x: auto; overflow-y: hidden; flex: 1 1 300px; min-width: 0;
+  width: 0; padding: 4px; scrollbar-width: thin; }
 .zf .zf-thumbs .widget-button { width: 48px; height: 48px; min-width: 48px; flex: none; margin: 0; padding: 0;
   background-size: cover; background-position: center; border-radius: 4px; }
 .zf .zf-thumbs .widget-button.zf-chosen { outline: 3px solid var(--zf-accent); outline-offset: -1px; }
