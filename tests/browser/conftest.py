@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser.driver import CHROMIUM_OPTIONS, find_chromium, running_command, wait_until_still
+from browser.driver import CHROMIUM_OPTIONS, find_chromium, running_command, settled
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 HERE = Path(__file__).parent
@@ -72,7 +72,7 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         page.set_default_timeout(60_000)
         page.goto(f"{address}?theme={theme}", wait_until="commit")
         page.get_by_text("Occluder size", exact=True).first.wait_for()
-        wait_until_still(page)
+        settled(page)
         return page
 
     yield open_page

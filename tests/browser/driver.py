@@ -85,34 +85,41 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
     raise AssertionError(f"the command ended before it answered: {log.read_text()}")
 
 
-def wait_until_still(page: Page, seconds: float = 30.0, still: float = 0.6) -> bytes:
-    """Wait until the page's pixels have not changed for `still` seconds; returns them (PNG)."""
+def settled(page: Page, seconds: float = 40.0, still: float = 0.5) -> bytes:
+    """Wait until the visible viewer is ready and the pixels have not changed for `still` seconds; returns them."""
     end = time.monotonic() + seconds
-    last, since = page.screenshot(), time.monotonic()
-    while time.monotonic() - since < still:
-        if time.monotonic() > end:
-            raise AssertionError(f"the page was still changing after {seconds} s")
-        time.sleep(0.1)
+    last, since = b"", time.monotonic()
+    while True:
+        ready = page.locator(".zf-state.ready:visible, .zf-state.error:visible").count() > 0
         now = page.screenshot()
-        if now != last:
+        if not ready or now != last:
             last, since = now, time.monotonic()
-    return last
+        elif time.monotonic() - since >= still:
+            return last
+        if time.monotonic() > end:
+            raise AssertionError(f"the page was still changing after {seconds} s, ready: {ready}")
+        time.sleep(0.1)
 
 
 def labelled(page: Page, label: str) -> Locator:
-    """The visible widget whose label is exactly this text."""
-    text = page.locator("label, .widget-label", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
-    return page.locator(".jupyter-widgets.widget-inline-hbox:visible", has=text).first
+    """The visible control whose label is exactly this text."""
+    text = page.locator(".widget-label", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
+    return page.locator(".widget-inline-hbox:visible", has=text).first
 
 
 def slider(page: Page, label: str) -> Locator:
     """The handle of the slider with this label."""
-    return labelled(page, label).locator(".noUi-handle").first
+    return labelled(page, label).locator(".noUi-handle")
 
 
 def slider_value(page: Page, label: str) -> float:
-    """Where the slider with this label stands."""
-    return float(slider(page, label).get_attribute("aria-valuenow") or "nan")
+    """The number beside the slider with this label."""
+    return float(labelled(page, label).locator(".widget-readout").inner_text())
+
+
+def panel(page: Page, title: str) -> Locator:
+    """The visible panel whose title begins with this text."""
+    return page.locator(".zf-panel:visible", has_text=re.compile(rf"^\s*{re.escape(title)}")).first
 
 
 def picture_sources(page: Page) -> str:

@@ -19,6 +19,23 @@ VARIABLE = "ZFWIDGETS_PAGE"
 """The environment variable that carries the command line's choice to the kernel of each visitor."""
 
 
+# The handle of a slider has the role but not the name of its label, and ipywidgets offers no trait for it.
+NAME_THE_SLIDERS = """
+if (!window.zfwidgetsNames) {
+  const nameAll = () => document.querySelectorAll(".widget-slider").forEach((widget) => {
+    const label = widget.querySelector(".widget-label");
+    const name = label ? label.textContent.trim() : "";
+    widget.querySelectorAll(".noUi-handle").forEach((handle) => {
+      if (name && handle.getAttribute("aria-label") !== name) handle.setAttribute("aria-label", name);
+    });
+  });
+  window.zfwidgetsNames = new MutationObserver(nameAll);
+  window.zfwidgetsNames.observe(document.body, { childList: true, subtree: true });
+  nameAll();
+}
+"""
+
+
 @dataclass(frozen=True)
 class PageSettings:
     """Which network looks at which pictures.
@@ -70,9 +87,12 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
 
     Examples
     --------
-    >>> explorer = open_explorer()
-    >>> explorer.close()
+    >>> explorer = open_explorer("no-such-network")  # doctest: +ELLIPSIS
+    <IPython.core.display.Javascript object>
+    >>> explorer.value  # doctest: +ELLIPSIS
+    '<div role="alert"...There is no network &#x27;no-such-network&#x27;...
     """
+    from IPython.display import Javascript, display
     from ipywidgets import HTML
 
     from zfwidgets.app.explorer import Explorer
@@ -80,6 +100,7 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     from zfwidgets.data import ImageSet
     from zfwidgets.models import load_network
 
+    display(Javascript(NAME_THE_SLIDERS))
     told = os.environ.get(VARIABLE)
     settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
     try:

@@ -31,23 +31,21 @@ MESSAGE_BYTES = 64 * 2**20
 NOT_FOR_A_PAGE = ["@jupyter-notebook/lab-extension", "@voila-dashboards/jupyterlab-preview"]
 # Voila's template asks a CDN for icons that its own script carries: offline the page would wait for it.
 FROM_ELSEWHERE = re.compile(r'<link [^>]*href="https?://[^>]*>')
-HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
-TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 
 
 class _Handler(TornadoVoilaHandler):  # type: ignore[misc]  # voila ships no types
-    """Voila's page without requests to other hosts, with a title, at the width of the device."""
+    """Voila's page without requests to other hosts."""
 
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
         async for html in super().get_generator(path):
-            yield TITLE.sub(f"<title>zfwidgets</title>{HEAD}", FROM_ELSEWHERE.sub("", html))
+            yield FROM_ELSEWHERE.sub("", html)
 
 
 class _ThisPython(KernelSpecManager):
     """Every page runs in the interpreter that runs the server, whatever kernels the user has installed."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="zfwidgets", language="python")
 
     def find_kernel_specs(self) -> dict[str, str]:
@@ -115,11 +113,12 @@ def _configuration(notebook: str, theme: str) -> Config:
     config = Config()
     config.Voila.notebook_path = notebook
     config.Voila.open_browser = False
-    config.Voila.log_level = "WARN"
+    config.Voila.log_level = "ERROR"
     # The Host header must name this machine, so that no other site reaches the kernel by rebinding its name.
     config.Voila.tornado_settings = {
         "allow_remote_access": False,
         "websocket_max_message_size": MESSAGE_BYTES,
+        "ws_ping_interval": 0,  # nothing between two programs of one machine drops a quiet connection
     }
     config.VoilaConfiguration.theme = theme
     config.VoilaConfiguration.extension_denylist = NOT_FOR_A_PAGE

@@ -1,0 +1,61 @@
+"""The command serves one private page and leaves nothing behind, however it is ended."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from browser.driver import running_command
+
+
+def get(address: str, host: str | None = None) -> str:
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        return str(answer.read().decode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
+def test_nothing_is_left_behind(end: signal.Signals, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with running_command(tmp_path, environment={"TMPDIR": str(temporary)}) as (process, address):
+        page = get(address)
+        kernels = psutil.Process(process.pid).children(recursive=True)
+        assert len(kernels) >= 1
+        assert re.search(r"<title>\s*zfwidgets\s*</title>", page)
+        assert not re.findall(r'(?:href|src)="https?://[^"]*"', page)
+        process.send_signal(end)
+        assert process.wait(30) == 0
+        _, alive = psutil.wait_procs(kernels, timeout=10)
+        assert alive == []
+    assert list(temporary.iterdir()) == []
+    assert (tmp_path / "server.log").read_text() == ""
+
+
+@pytest.mark.slow
+def test_another_hosts_page_and_other_files_are_refused(tmp_path: Path) -> None:
+    with running_command(tmp_path) as (_, address):
+        for path, host in [("", "example.org"), ("api/kernels", "example.org"), ("voila/files/cli.py", None)]:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                get(address + path, host)
+            assert refused.value.code in (403, 404), path
+            refused.value.close()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_shown_is_a_sentence_on_the_page(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"not weights at all")
+    with running_command(tmp_path, "--weights", str(wrong)) as (_, address):
+        started = time.monotonic()
+        page = get(address)
+    assert "wrong.safetensors" in page
+    assert "Traceback" not in page
+    assert time.monotonic() - started < 60

@@ -1,0 +1,136 @@
+"""The Explorer page opens, fits, can be read and operated by anybody."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from browser.conftest import OpenPage
+from browser.driver import labelled, panel, picture_sources, poll, settled, slider, slider_value
+from playwright.sync_api import Page
+
+CONTROLS = ["Image", "Layer", "Channel", "Occluder size", "Stride", "Fill", "Target class"]
+OPERABLE = {"slider", "combobox", "button", "textbox", "spinbutton", "tab", "listbox", "checkbox"}
+
+
+def show_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    settled(page)
+
+
+def tabs(page: Page) -> list[str]:
+    return [text.strip() for text in page.get_by_role("tab").all_inner_texts()]
+
+
+def test_the_page_opens_with_an_answer_and_nothing_to_press(open_page: OpenPage) -> None:
+    page = open_page()
+    assert page.title() == "zfwidgets"
+    assert {"Occlusion", "Features"} <= set(tabs(page))
+    for label in CONTROLS:
+        assert labelled(page, label).is_visible(), label
+    for title in ["Picture", "P(", "Most probable label", "Activation of conv5", "Projection"]:
+        assert panel(page, title).is_visible(), title
+    assert page.locator(".zf-state:visible").inner_text() == "ready"
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_each_tab_has_its_pictures(open_page: OpenPage) -> None:
+    page = open_page()
+    first = settled(page)
+    show_tab(page, "Features")
+    assert labelled(page, "Rule").is_visible()
+    assert not panel(page, "Most probable label").is_visible()
+    assert page.locator("svg image:visible").count() >= 2
+    show_tab(page, "Occlusion")
+    assert panel(page, "Most probable label").is_visible()
+    assert settled(page) == first
+
+
+@pytest.mark.parametrize("tab", ["Occlusion", "Features"])
+@pytest.mark.parametrize("width", [1280, 420])
+def test_no_sideways_scroll(width: int, tab: str, open_page: OpenPage) -> None:
+    page = open_page(width=width)
+    show_tab(page, tab)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('*')].filter(n => n.scrollWidth > n.clientWidth + 1 &&
+        ['auto', 'scroll'].includes(getComputedStyle(n).overflowX) && !n.closest('.zf-thumbs, .zf-scroll'))
+        .map(n => n.className)"""
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not [name for name in wide if "zf-strip-of-pictures" not in str(name)]
+
+
+def luminance(page: Page, selector: str, style: str) -> float:
+    colour = page.locator(selector).first.evaluate(f"node => getComputedStyle(node).{style}")
+    red, green, blue = (float(part) for part in re.findall(r"[\d.]+", colour)[:3])
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (red / 255, green / 255, blue / 255)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_in_both_themes(theme: str, open_page: OpenPage) -> None:
+    page = open_page(theme=theme)
+    ground = luminance(page, "body", "backgroundColor")
+    assert (ground < 0.1) == (theme == "dark")
+    for selector in [".zf-num:visible", ".widget-label:visible", ".zf-panel:visible", ".zf-soft:visible"]:
+        text = luminance(page, selector, "color")
+        contrast = (max(text, ground) + 0.05) / (min(text, ground) + 0.05)
+        assert contrast >= 4.5, (selector, contrast)
+
+
+@pytest.mark.parametrize("tab", ["Occlusion", "Features"])
+def test_every_control_has_a_name(tab: str, open_page: OpenPage) -> None:
+    page = open_page()
+    show_tab(page, tab)
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    operable = [node for node in nodes if not node["ignored"] and node["role"]["value"] in OPERABLE]
+    nameless = [node["role"]["value"] for node in operable if not node.get("name", {}).get("value", "").strip()]
+    assert len(operable) >= 8
+    assert not nameless
+
+
+def test_tab_and_arrows_are_enough(open_page: OpenPage) -> None:
+    page = open_page()
+    size = slider_value(page, "Occluder size")
+    handle = slider(page, "Occluder size").element_handle()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("node => document.activeElement === node", handle):
+            break
+    else:
+        pytest.fail("Tab does not reach the slider Occluder size")
+    before = picture_sources(page)
+    page.keyboard.press("ArrowRight")
+    poll(lambda: slider_value(page, "Occluder size"), lambda value: value == size + 1, "the arrow moves the slider")
+    poll(lambda: picture_sources(page), lambda now: now != before, "the arrow changes the picture")
+    outline = page.evaluate(
+        "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow"
+    )
+    assert outline != "nonenone", "the focus cannot be seen"
+
+
+def upload(page: Page, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Your picture").click()
+    chooser.value.set_files(file)
+
+
+def test_a_bad_upload_is_a_sentence_and_the_next_one_recovers(open_page: OpenPage, tmp_path: Path) -> None:
+    from PIL import Image
+
+    page = open_page()
+    before = settled(page)
+    bad, good = tmp_path / "<b>holiday<b>.png", tmp_path / "good.png"
+    bad.write_bytes(b"<html>this is no picture</html>")
+    Image.linear_gradient("L").save(good)
+    upload(page, bad)
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert len(alert.inner_text()) > 20
+    assert "Traceback" not in page.content()
+    upload(page, good)
+    alert.wait_for(state="detached")
+    assert settled(page) != before
+    chosen = labelled(page, "Image").locator("select").evaluate("node => node.selectedOptions[0].text")
+    assert "good.png" in chosen
