@@ -1,0 +1,89 @@
+"""The Explorer in a real browser: the command started, the page opened, changes of pixels timed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+__all__ = ["chromium", "drag", "moves", "opened", "slider"]
+
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+# Notes the time of every change of a picture's address inside the page, so that nothing but the page is timed.
+WATCH = """() => {
+  window.changes = [];
+  new MutationObserver(() => window.changes.push(performance.now()))
+    .observe(document.body, {subtree: true, attributes: true, attributeFilter: ['href', 'xlink:href', 'src']});
+}"""
+
+
+def chromium() -> str | None:
+    """The path of a Chromium, if there is one."""
+    return os.environ.get("ZFWIDGETS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@contextmanager
+def opened(width: int = 1280, height: int = 900, theme: str = "light") -> Iterator[tuple[Page, float]]:
+    """The page, ready to be used, and the seconds from the command's start until then."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "zfwidgets", "--port", "0", "--no-browser", "--theme", theme]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    try:
+        address = next(found[0] for line in server.stdout if (found := re.search(r"http://\S+", line)))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=OPTIONS)
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(address, wait_until="commit")
+            page.locator(".zf-state.ready:visible").first.wait_for(timeout=120_000)
+            yield page, time.perf_counter() - started
+            browser.close()
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        server.stdout.close()
+
+
+def slider(page: Page, label: str) -> Locator:
+    """The handle of the slider with this label."""
+    text = page.locator(".widget-label", has_text=re.compile(rf"^\s*{label}\s*$"))
+    return page.locator(".widget-inline-hbox:visible", has=text).first.locator(".noUi-handle")
+
+
+def moves(page: Page, label: str, count: int = 20) -> float:
+    """Median seconds from a key on the slider to the first changed picture."""
+    handle = slider(page, label)
+    handle.focus()
+    page.evaluate(WATCH)
+    waits = []
+    for number in range(count):
+        before = page.evaluate("() => { window.changes = []; return performance.now(); }")
+        handle.press("ArrowRight" if number % 2 == 0 else "ArrowLeft")
+        page.wait_for_function("() => window.changes.length > 0", timeout=30_000, polling=5)
+        waits.append(page.evaluate("() => window.changes[0]") - before)
+        page.wait_for_timeout(1500)
+    return statistics.median(waits) / 1000
+
+
+def drag(page: Page, label: str, count: int = 30) -> float:
+    """Longest seconds without a changed picture while the slider is moved `count` times, 10 times a second."""
+    handle = slider(page, label)
+    handle.focus()
+    page.evaluate(WATCH)
+    start = page.evaluate("() => { window.changes = []; return performance.now(); }")
+    for number in range(count):
+        handle.press("ArrowRight" if number < count / 2 else "ArrowLeft")
+        page.wait_for_timeout(100)
+    end = page.evaluate("() => performance.now()")
+    changes = [time for time in page.evaluate("() => window.changes") if time <= end]
+    points = [start, *changes, end]
+    return max(b - a for a, b in zip(points, points[1:], strict=False)) / 1000
