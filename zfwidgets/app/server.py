@@ -33,7 +33,7 @@ NOT_FOR_A_PAGE = ["@jupyter-notebook/lab-extension", "@voila-dashboards/jupyterl
 FROM_ELSEWHERE = re.compile(r'<link [^>]*href="https?://[^>]*>')
 
 
-class _Handler(TornadoVoilaHandler):  # type: ignore[misc]  # voila ships no types
+class _Handler(TornadoVoilaHandler):
     """Voila's page without requests to other hosts."""
 
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
@@ -52,7 +52,7 @@ class _ThisPython(KernelSpecManager):
         return {"python3": sys.prefix}
 
 
-class _Server(Voila):  # type: ignore[misc]  # voila ships no types
+class _Server(Voila):
     """Voila on a socket that is already bound; says when it answers; leaves nothing behind."""
 
     def __init__(self, listener: socket.socket, ready: Callable[[], None], **settings: Any) -> None:
