@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -86,4 +87,4 @@ def drag(page: Page, label: str, count: int = 30) -> float:
     end = page.evaluate("() => performance.now()")
     changes = [time for time in page.evaluate("() => window.changes") if time <= end]
     points = [start, *changes, end]
-    return max(b - a for a, b in zip(points, points[1:], strict=False)) / 1000
+    return max(b - a for a, b in itertools.pairwise(points)) / 1000

@@ -32,10 +32,10 @@ def test_stored_without_output_and_first_cell_makes_the_choice(path: Path) -> No
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_and_shows_a_viewer(path: Path) -> None:
     notebook = nbformat.read(path, 4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
-    kinds = {
-        kind for cell in code_cells(notebook) for output in cell.outputs for kind in output.get("data", {})
-    }
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
+    kinds = {kind for cell in code_cells(notebook) for output in cell.outputs for kind in output.get("data", {})}
     assert "application/vnd.jupyter.widget-view+json" in kinds
     assert path.stem == "explorer" or "image/png" in kinds
 
