@@ -13,12 +13,12 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "explorer.png"
 
 
 def main() -> None:
-    """Write docs/explorer.png, in 256 colours so that it stays small."""
+    """Write docs/explorer.png."""
     with opened() as (page, _):
         page.wait_for_timeout(2000)
         shot = Image.open(BytesIO(page.screenshot()))
     TARGET.parent.mkdir(exist_ok=True)
-    shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(TARGET, optimize=True)
+    shot.convert("RGB").save(TARGET, optimize=True)
     print(f"{TARGET} {TARGET.stat().st_size // 1000} kB")
 
 
