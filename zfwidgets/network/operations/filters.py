@@ -33,7 +33,7 @@ class Convolution(Operation):
             extras.append("grouped")
         if extras:
             self.fidelity = "adjoint"
-            self.note = f"{' and '.join(extras)}: the exact adjoint; the paper does not speak of it"
+            self.note = f"{' and '.join(extras)} convolution: the exact adjoint; the paper does not speak of it"
 
     @staticmethod
     def _padding(module: nn.Conv2d) -> tuple[int, int]:
