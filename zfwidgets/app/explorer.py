@@ -10,7 +10,7 @@ import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.errors import ParameterError, ZfwidgetsError
-from zfwidgets.widgets import FeatureViewer, OcclusionViewer, Viewer
+from zfwidgets.widgets import FeatureViewer, OcclusionViewer
 from zfwidgets.widgets.thumbnails import Thumbnails
 
 __all__ = ["Explorer"]
@@ -42,18 +42,20 @@ class Explorer(W.VBox):
     image = T.Unicode()
     """Key of the picture that all tabs show."""
 
+    _alive = False
+
     def __init__(self, backend: Backend) -> None:
         if not isinstance(backend, Backend):
             raise ParameterError(
                 f"An Explorer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes')."
             )
         self._backend = backend
-        self._viewers: list[Viewer] = []
         super().__init__()
+        net = backend.network
+        traced = any(net.layers[name].spatial for name in net.menu)
         first = _striking(backend)
         # A third of the side: large enough to hide an eye or a wheel.
-        self.occlusion = OcclusionViewer(backend, image=first, size=min(backend.network.input_size) // 3)
-        traced = backend.network.trace_problem is None
+        self.occlusion = OcclusionViewer(backend, image=first, size=min(net.input_size) // 3)
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self._viewers = [viewer for viewer in (self.occlusion, self.features) if viewer is not None]
@@ -66,6 +68,7 @@ class Explorer(W.VBox):
         self._alert = W.HTML()
         self.children = [self._head(), self._alert, self._tabs()]
         self.add_class("zf")
+        self._alive = True
 
     def _head(self) -> W.Box:
         net = self._backend.network
@@ -108,9 +111,11 @@ class Explorer(W.VBox):
 
     def close(self) -> None:
         """Take the page down and stop the backend's thread."""
-        for viewer in self._viewers:
-            viewer.close()
-        self._backend.close()
+        if self._alive:
+            self._alive = False
+            for viewer in self._viewers:
+                viewer.close()
+            self._backend.close()
         super().close()
 
 

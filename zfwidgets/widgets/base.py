@@ -59,9 +59,13 @@ class Viewer(W.VBox):
     SENTENCE = ""
     """What to look for, and where in the paper it stands."""
 
+    _alive = False
+
     def __init__(self, backend: Backend, **options: Any) -> None:
         if not isinstance(backend, Backend):
-            raise ParameterError(f"A viewer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes').")
+            raise ParameterError(
+                f"A viewer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes')."
+            )
         check_names(f"option of {type(self).__name__}", options, self.trait_names)
         self._backend = backend
         self._inbox = Inbox()
@@ -70,10 +74,10 @@ class Viewer(W.VBox):
         self._tickets: dict[str, Ticket | None] = {}
         self._serial = 0
         self._error: Exception | None = None
+        self._refusal = False
         self._seconds = 0.0
         self._started = 0.0
         self._progress = 1.0
-        self._built = False
         self._given = set(options)
         traits = self._defaults() | options
         ours = {name: value for name, value in traits.items() if name not in W.VBox.class_trait_names()}
@@ -133,7 +137,7 @@ class Viewer(W.VBox):
         strip.add_class("zf-strip")
         self.children = [style_sheet(), body, self._alert, strip]
         self.add_class("zf")
-        self._built = True
+        self._alive = True
         self.observe(self._changed, self._own_traits())
         self._changed(None)
 
@@ -143,6 +147,8 @@ class Viewer(W.VBox):
 
     def _changed(self, change: Any) -> None:
         with self._inbox.lock:
+            if self._refusal:
+                self._error, self._refusal = None, False
             self._ask()
             self._drain()
 
@@ -167,13 +173,12 @@ class Viewer(W.VBox):
     def _deliver(self, slot: str, serial: int, answer: Answer) -> None:
         """On the worker's thread, or on this one for a known answer."""
         self._inbox.put(slot, (serial, answer))
-        call_soon(self._drain)
+        if self._alive:
+            call_soon(self._drain)
 
     def _drain(self) -> None:
         with self._inbox.lock:
-            if self.comm is None and self._built is None:
-                return
-            while letters := self._inbox.take():
+            while self._alive and (letters := self._inbox.take()):
                 # Only the newest picture of a slot is worth drawing: the way to the browser is the slow part.
                 newest = {slot: place for place, (slot, _) in enumerate(letters)}
                 for place, (slot, (serial, answer)) in enumerate(letters):
@@ -193,11 +198,8 @@ class Viewer(W.VBox):
             if current:
                 self._error = None
             self._try(partial(self._show, slot, answer.value))
-        elif current and answer.kind == "error":
-            if not self._refused(slot, answer.error):
-                self._fail(answer.error)
-        elif current:
-            del self._asked[slot]
+        elif current and answer.error is not None and not self._refused(slot, answer.error):
+            self._fail(answer.error)
 
     def _try(self, show: Callable[[], None]) -> None:
         """Draw; whatever goes wrong must reach the strip, because a page shows nobody a traceback."""
@@ -246,9 +248,9 @@ class Viewer(W.VBox):
 
     def close(self) -> None:
         """Stop computing and take the viewer off the page."""
-        if self._built:
+        if self._alive:
+            self._alive = False
             self.cancel()
-            self._built = None
             for child in self.children:
                 child.close()
         super().close()
@@ -268,14 +270,18 @@ class Viewer(W.VBox):
             try:
                 setattr(self, trait, value)
             except ZfwidgetsError as error:
-                self._fail(error)
                 to_control(None)
+                self._fail(error)
+                self._refusal = True
 
         def to_control(_: Any) -> None:
             value = getattr(self, trait)
             value = none if value is None else value
             if hasattr(control, "max") and isinstance(value, int | float):
                 control.min, control.max = min(control.min, value), max(control.max, value)
+            if isinstance(control, W.Dropdown) and value not in [option for _, option in control.options]:
+                # A program may choose what the list leaves out, for example a layer inside of a block.
+                control.options = [*control.options, (str(value), value)]
             if control.value != value:
                 control.value = value
 

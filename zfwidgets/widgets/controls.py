@@ -7,9 +7,8 @@ from typing import Any
 import ipywidgets as W
 
 from zfwidgets.backend import Backend
-from zfwidgets.methods import FILLS
 
-__all__ = ["choice", "fill_choice", "group", "image_choice", "image_options", "slider", "target_choice"]
+__all__ = ["choice", "group", "image_choice", "image_options", "slider", "target_choice"]
 
 _WIDE = {"description_width": "initial"}
 _MANY = 60
@@ -18,14 +17,13 @@ _MANY = 60
 
 def slider(label: str, low: int, high: int, step: int = 1) -> W.IntSlider:
     """A whole number; answers while it moves."""
-    return W.IntSlider(
-        low, low, high, step, description=label, style=_WIDE, continuous_update=True, tooltip=label
-    )
+    return W.IntSlider(low, low, high, step, description=label, style=_WIDE, continuous_update=True, tooltip=label)
 
 
 def choice(label: str, options: Any, value: Any) -> W.Dropdown:
-    """One of a list."""
-    return W.Dropdown(options=options, value=value, description=label, style=_WIDE, tooltip=label)
+    """One of a list of names or of (text, value)."""
+    pairs = [option if isinstance(option, tuple) else (option, option) for option in options]
+    return W.Dropdown(options=pairs, value=value, description=label, style=_WIDE, tooltip=label)
 
 
 def image_choice(backend: Backend, value: str) -> W.Dropdown:
@@ -39,22 +37,14 @@ def image_options(backend: Backend) -> list[tuple[str, str]]:
     return [(f"{label} ({key})" if label else key, key) for key, label in labels.items()]
 
 
-def fill_choice(value: Any) -> W.Dropdown:
-    """What the occluder shows."""
-    options = [(name, name) for name in FILLS]
-    if value not in FILLS:
-        options.append((f"colour {value}", value))
-    return choice("Fill", options, value)
-
-
-def target_choice(classes: tuple[str, ...], value: str) -> W.Dropdown | W.Combobox:
+def target_choice(classes: tuple[str, ...]) -> W.Dropdown | W.Combobox:
     """The predicted class, the true one, or any by name; with many classes by typing."""
     options = ["predicted", "true", *classes]
     if len(options) <= _MANY:
-        return choice("Target class", options, value)
+        return choice("Target class", options, options[0])
     return W.Combobox(
         options=options,
-        value=value,
+        value=options[0],
         description="Target class",
         placeholder="type to search",
         style=_WIDE,

@@ -52,23 +52,25 @@ class FeatureViewer(Viewer):
     (3, 'deconvnet')
     """
 
-    layer = T.Any("", help="Name of the layer.")
+    layer: Any = T.TraitType("")
     """Name of the layer."""
     channel = Whole(0, 0, "channel")
     """Which map of the layer."""
     position = T.Any(None, allow_none=True)
     """(row, column) of the unit; None: the map's maximum."""
-    rule = T.Any("deconvnet")
+    rule: Any = T.TraitType("deconvnet")
     """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
 
     MAIN = "maps"
-    SENTENCE = "One unit's activation, all others zero, sent down to the pixels (Zeiler and Fergus, section 2.1, Fig. 2)."
+    SENTENCE = (
+        "One unit's activation, all others zero, sent down to the pixels (Zeiler and Fergus, section 2.1, Fig. 2)."
+    )
 
     def _defaults(self) -> dict[str, Any]:
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no features to show: {net.trace_problem}")
-        return super()._defaults() | {"layer": net.default_layer}
+        return super()._defaults() | ({} if "layer" in self._given else {"layer": net.default_layer})
 
     def _build(self) -> W.Widget:
         self._maps: NDArray[np.float32] | None = None
@@ -97,12 +99,10 @@ class FeatureViewer(Viewer):
     def _controls(self) -> W.VBox:
         self._image_control = controls.image_choice(self._backend, self.image)
         self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
-        names = list(self._backend.network.menu)
-        if self.layer not in names:
-            names.append(self.layer)
+        names = list(self._backend.network.menu or self._backend.network.layers)
         return controls.group(
             self._bind(self._image_control, "image"),
-            self._bind(controls.choice("Layer", names, self.layer), "layer"),
+            self._bind(controls.choice("Layer", names, names[0]), "layer"),
             self._bind(self._channel_control, "channel"),
             self._bind(controls.choice("Rule", list(RULES), self.rule), "rule"),
         )
@@ -119,10 +119,9 @@ class FeatureViewer(Viewer):
         if slot == "picture":
             self._base = value.seen
             self._picture.show(value.seen)
-        elif slot == "maps":
-            maps = value.activations[self.layer] if self.layer in value.activations else None
-            if maps is not None:
-                self._show_maps(maps[0].reshape(*maps.shape[1:2], *(maps.shape[2:] or (1, 1))))
+        elif slot == "maps" and self.layer in value.activations:
+            maps = value.activations[self.layer][0]
+            self._show_maps(maps if maps.ndim == 3 else maps[:, None, None])
         elif slot == "projection":
             self._projection = value
             self._show_unit(value)

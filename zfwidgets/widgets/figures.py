@@ -98,9 +98,7 @@ class PictureFigure(W.VBox):
 
     def title(self, text: str, small: str = "") -> None:
         """Say what is shown."""
-        self._title.value = (
-            f'<div class="zf-title" title="{escape(f"{text} {small}")}">{escape(text)} <small>{escape(small)}</small></div>'
-        )
+        self._title.value = f'<div class="zf-title" title="{escape(f"{text} {small}")}">{escape(text)} <small>{escape(small)}</small></div>'
 
     def foot(self, html: str) -> None:
         """What stands under the picture: a colour bar, a legend; HTML."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from IPython import get_ipython  # type: ignore[attr-defined]
+from IPython import get_ipython
 
 __all__ = ["call_soon"]
 

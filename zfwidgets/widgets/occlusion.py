@@ -54,9 +54,9 @@ class OcclusionViewer(Viewer):
     """Side of the square, in input pixels."""
     stride = Whole(4, 1, "stride")
     """Step of the square, in input pixels."""
-    fill = T.Any("grey")
+    fill: Any = T.TraitType("grey")
     """What the square shows: a name of `FILLS` or (red, green, blue) in [0, 1]."""
-    target = T.Any("predicted")
+    target: Any = T.TraitType("predicted")
     """``"predicted"``, ``"true"``, or the name or index of a class."""
     layer = T.Any(None, allow_none=True)
     """Whose activations are summed; None only where a network has no layers to look into."""
@@ -94,7 +94,10 @@ class OcclusionViewer(Viewer):
         self._picture.on_drag(lambda left, top: self._move(top, left))
         self._picture.on_click(lambda x, y: self._move(y - self.size / 2, x - self.size / 2))
         self._maps = OcclusionMaps(self._touch, self._look)
-        self._bars, self._readout = W.HTML(), W.HTML(_readout("no cell", "point at one in a map; a click puts the square there"))
+        self._bars, self._readout = (
+            W.HTML(),
+            W.HTML(_readout("no cell", "point at one in a map; a click puts the square there")),
+        )
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
         self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
@@ -118,20 +121,28 @@ class OcclusionViewer(Viewer):
         self._channel_control = controls.choice("Channel", self._channels(), _STRONGEST)
         return controls.group(
             self._bind(self._image_control, "image"),
-            self._bind(controls.target_choice(net.classes, self.target), "target"),
+            self._bind(controls.target_choice(net.classes), "target"),
             self._bind(controls.slider("Occluder size", min(4, side), side), "size"),
             self._bind(controls.slider("Stride", 1, max(2, side // 4)), "stride"),
-            self._bind(controls.fill_choice(self.fill), "fill"),
-            self._bind(controls.choice("Layer", layers or [_NONE], self.layer or _NONE), "layer", none=_NONE),
+            self._bind(controls.choice("Fill", FILLS, "grey"), "fill"),
+            self._bind(controls.choice("Layer", layers or [_NONE], (layers or [_NONE])[0]), "layer", none=_NONE),
             self._bind(self._channel_control, "channel", none=_STRONGEST),
         )
 
     def _view_controls(self) -> W.VBox:
         side = min(self._backend.network.input_size)
         opacity = W.FloatSlider(
-            0.7, min=0, max=1, step=0.05, description="Opacity", style={"description_width": "initial"}, readout_format=".2f"
+            0.7,
+            min=0,
+            max=1,
+            step=0.05,
+            description="Opacity",
+            style={"description_width": "initial"},
+            readout_format=".2f",
         )
-        rescale = W.ToggleButton(description="Rescale colours", tooltip="Colours from this map's smallest to largest value")
+        rescale = W.ToggleButton(
+            description="Rescale colours", tooltip="Colours from this map's smallest to largest value"
+        )
         return controls.group(
             self._bind(controls.slider("Row", 0, side), "row"),
             self._bind(controls.slider("Column", 0, side), "column"),
@@ -237,9 +248,10 @@ class OcclusionViewer(Viewer):
         self._picture.boxes([(top, left, self._map.size, self._map.size)])
 
     def _cell(self, x: float, y: float) -> tuple[int, int]:
+        """Row and column of the nearest cell."""
         assert self._map is not None
         half = self._map.size / 2
-        return tuple(int(np.abs(at + half - p).argmin()) for at, p in ((self._map.rows, y), (self._map.columns, x)))
+        return int(np.abs(self._map.rows + half - y).argmin()), int(np.abs(self._map.columns + half - x).argmin())
 
     def _move(self, row: float, column: float) -> None:
         height, width = self._backend.network.input_size
@@ -317,7 +329,9 @@ class OcclusionViewer(Viewer):
         except (TypeError, ValueError):
             colour = ()
         if len(colour) != 3 or not all(0 <= part <= 1 for part in colour):
-            raise ParameterError(f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}.")
+            raise ParameterError(
+                f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}."
+            )
         return colour
 
     @T.validate("target")

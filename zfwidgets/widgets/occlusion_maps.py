@@ -81,7 +81,9 @@ class OcclusionMaps(W.Box):
         name = answer.net.classes[target]
         self._probability.show(self._heat(answer, values, low, high, opacity))
         self._probability.title(f"P({name})", "by the place of the square")
-        self._probability.foot(colour_bar(low, high, f"probability; whole picture {answer.clean_probability(target):.3f}"))
+        self._probability.foot(
+            colour_bar(low, high, f"probability; whole picture {answer.clean_probability(target):.3f}")
+        )
 
     def _draw_labels(self, answer: OcclusionMap, opacity: float) -> None:
         drawn = label_picture(answer.top_label, answer.net.classes, order=self._order)
@@ -94,9 +96,7 @@ class OcclusionMaps(W.Box):
         self._label.show(self._over(colours, placed, opacity))
         self._label.foot(legend(drawn.legend))
 
-    def _draw_activation(
-        self, answer: OcclusionMap, channel: int, opacity: float, rescaled: bool, image: str
-    ) -> None:
+    def _draw_activation(self, answer: OcclusionMap, channel: int, opacity: float, rescaled: bool, image: str) -> None:
         values = answer.activation(channel)
         key = (image, answer.layer, channel, answer.net.name)
         if self._range[0] != key:
