@@ -98,7 +98,8 @@ class PictureFigure(W.VBox):
 
     def title(self, text: str, small: str = "") -> None:
         """Say what is shown."""
-        self._title.value = f'<div class="zf-title" title="{escape(f"{text} {small}")}">{escape(text)} <small>{escape(small)}</small></div>'
+        words = f"{escape(text)} <small>{escape(small)}</small>"
+        self._title.value = f'<div class="zf-title" title="{escape(f"{text} {small}")}">{words}</div>'
 
     def foot(self, html: str) -> None:
         """What stands under the picture: a colour bar, a legend; HTML."""
