@@ -19,11 +19,11 @@ from playwright.sync_api import Locator, Page, sync_playwright
 __all__ = ["chromium", "drag", "moves", "opened", "slider"]
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-# Notes the time of every change of a picture's address inside the page, so that nothing but the page is timed.
-WATCH = """() => {
+# Notes the time of every change of the map's address inside the page, so that nothing but the page is timed.
+WATCH = """map => {
   window.changes = [];
   new MutationObserver(() => window.changes.push(performance.now()))
-    .observe(document.body, {subtree: true, attributes: true, attributeFilter: ['href', 'xlink:href', 'src']});
+    .observe(map, {subtree: true, attributes: true, attributeFilter: ['href', 'xlink:href', 'src']});
 }"""
 
 
@@ -60,31 +60,36 @@ def slider(page: Page, label: str) -> Locator:
     return page.locator(".widget-inline-hbox:visible", has=text).first.locator(".noUi-handle")
 
 
+def watch(page: Page) -> None:
+    """Note from now on when the map of probabilities changes."""
+    page.locator(".zf-panel:visible", has_text=re.compile(r"^\s*P\(")).first.evaluate(WATCH)
+
+
 def moves(page: Page, label: str, count: int = 20) -> float:
-    """Median seconds from a key on the slider to the first changed picture."""
+    """Median seconds from a key on the slider to the first changed pixels of the map, at values never asked before."""
     handle = slider(page, label)
     handle.focus()
-    page.evaluate(WATCH)
+    watch(page)
     waits = []
-    for number in range(count):
+    for _ in range(count):
         before = page.evaluate("() => { window.changes = []; return performance.now(); }")
-        handle.press("ArrowRight" if number % 2 == 0 else "ArrowLeft")
+        handle.press("ArrowRight")
         page.wait_for_function("() => window.changes.length > 0", timeout=30_000, polling=5)
         waits.append(page.evaluate("() => window.changes[0]") - before)
-        page.wait_for_timeout(1500)
+        page.locator(".zf-state.ready:visible").wait_for()
+        page.wait_for_timeout(300)
     return statistics.median(waits) / 1000
 
 
 def drag(page: Page, label: str, count: int = 30) -> float:
-    """Longest seconds without a changed picture while the slider is moved `count` times, 10 times a second."""
+    """Longest seconds without changed pixels of the map in a drag of new values, ten a second, and until its end."""
     handle = slider(page, label)
     handle.focus()
-    page.evaluate(WATCH)
+    watch(page)
     start = page.evaluate("() => { window.changes = []; return performance.now(); }")
-    for number in range(count):
-        handle.press("ArrowRight" if number < count / 2 else "ArrowLeft")
+    for _ in range(count):
+        handle.press("ArrowRight")
         page.wait_for_timeout(100)
     end = page.evaluate("() => performance.now()")
     changes = [time for time in page.evaluate("() => window.changes") if time <= end]
-    points = [start, *changes, end]
-    return max(b - a for a, b in itertools.pairwise(points)) / 1000
+    return max(b - a for a, b in itertools.pairwise([start, *changes, end])) / 1000
