@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, get_args
 
 import ipywidgets as W
@@ -13,23 +12,18 @@ from numpy.typing import NDArray
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
-from zfwidgets.methods import Projection, fidelity_report
+from zfwidgets.methods import Projection
 from zfwidgets.network.passage import Rule
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
-from zfwidgets.widgets.style import colour_bar, number
+from zfwidgets.widgets.style import colour_bar
+from zfwidgets.widgets.unit import inside, patch, unit_report
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["FeatureViewer"]
 
 RULES = get_args(Rule)
-LATER_WORK = (
-    "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
-    "and Vedaldi 2016). A deconvnet is the gradient except at relu (Simonyan et al. 2013); deconvnet and guided "
-    "pictures are partly image recovery and weakly class-sensitive (Nie et al. 2018), as a test with random weights "
-    "shows (Adebayo et al. 2018)."
-)
 
 
 class FeatureViewer(Viewer):
@@ -149,30 +143,13 @@ class FeatureViewer(Viewer):
             self._all.boxes([self._mosaic.box(min(unit.channel, self._mosaic.count - 1))])
         self._pixels.show(signed_picture(unit.pixels))
         self._pixels.title("Projection", f"{unit.rule}, grey is zero")
-        self._about.value = self._report(unit)
+        self._about.value = unit_report(self._backend.network, unit)
 
     def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
-        self._picture.boxes([_inside(unit.box, base.shape)])
-        self._patch.show(_patch(base, unit.box))
+        self._picture.boxes([inside(unit.box, base.shape)])
+        self._patch.show(patch(base, unit.box))
         self._patch.title("Patch", "what the unit sees of the picture")
         self._patch.foot("beyond the picture's edge: grey")
-
-    def _report(self, unit: Projection) -> str:
-        layer = self._backend.network.layers[unit.layer]
-        (height, width), (row, column) = layer.receptive_field, unit.position
-        facts = [
-            ("value", number(unit.value)),
-            ("unit", f"{unit.layer} #{unit.channel}, row {row}, column {column}"),
-            ("receptive field", f"{height} x {width} pixels"),
-        ]
-        rows = "".join(f"<b>{name}</b><span style='grid-column:2/4'>{escape(text)}</span>" for name, text in facts)
-        note = "" if unit.rule == "deconvnet" else f" The rule {unit.rule!r} is not the paper's."
-        return (
-            f'<div class="zf-h">The unit</div><div class="zf-bars zf-num">{rows}</div>'
-            '<div class="zf-h" style="margin-top:12px">How faithful</div>'
-            f"<div>{escape(fidelity_report(self._backend.network, unit.layer).sentence + note)}</div>"
-            f'<div class="zf-soft" style="margin-top:6px">{escape(LATER_WORK)}</div>'
-        )
 
     def _choose_channel(self, x: float, y: float) -> None:
         index = self._mosaic.at(x, y) if self._mosaic is not None else None
@@ -227,20 +204,3 @@ class FeatureViewer(Viewer):
         if proposal["value"] not in RULES:
             raise unknown_name("rule", proposal["value"], RULES)
         return str(proposal["value"])
-
-
-def _inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The part of a box that lies in the picture."""
-    top, left = max(box[0], 0), max(box[1], 0)
-    bottom, right = min(box[0] + box[2], shape[0]), min(box[1] + box[3], shape[1])
-    return top, left, bottom - top, right - left
-
-
-def _patch(base: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """The part of the picture under a box that may stick out."""
-    top, left, height, width = box
-    patch = np.full((height, width, 3), 128, np.uint8)
-    rows = slice(max(top, 0), min(top + height, base.shape[0]))
-    columns = slice(max(left, 0), min(left + width, base.shape[1]))
-    patch[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = base[rows, columns]
-    return patch

@@ -9,24 +9,22 @@ from typing import Any
 
 import ipywidgets as W
 import numpy as np
-import traitlets as T
 
 from zfwidgets.backend import OccludedRequest, OcclusionRequest, ProjectionRequest, Request, Scores, ScoresRequest
-from zfwidgets.errors import ParameterError, RefusedError, unknown_name
+from zfwidgets.errors import RefusedError
 from zfwidgets.methods import FILLS, OcclusionMap
 from zfwidgets.widgets import controls
-from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
+from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places
 from zfwidgets.widgets.style import bars, number
-from zfwidgets.widgets.values import Share, Whole, as_whole
 
 __all__ = ["OcclusionViewer"]
 
 _STRONGEST, _NONE = "strongest", "none"
 
 
-class OcclusionViewer(Viewer):
+class OcclusionViewer(OcclusionOptions):
     """Hide one square of the picture after the other and watch the network (section 4.2, Fig. 7).
 
     One sweep answers every panel: class, channel and colours never start a new one. The square on the picture can
@@ -50,34 +48,13 @@ class OcclusionViewer(Viewer):
     ((5, 5), 'ready')
     """
 
-    size = Whole(24, 1, "occluder size")
-    """Side of the square, in input pixels."""
-    stride = Whole(4, 1, "stride")
-    """Step of the square, in input pixels."""
-    fill: Any = T.TraitType("grey")
-    """What the square shows: a name of `FILLS` or (red, green, blue) in [0, 1]."""
-    target: Any = T.TraitType("predicted")
-    """``"predicted"``, ``"true"``, or the name or index of a class."""
-    layer = T.Any(None, allow_none=True)
-    """Whose activations are summed; None only where a network has no layers to look into."""
-    channel = T.Any(None, allow_none=True)
-    """Which map of the layer; None: the strongest on the whole picture."""
-    row = Whole(0, 0, "row")
-    """Top of the square on the picture."""
-    column = Whole(0, 0, "column")
-    """Left of the square on the picture."""
-    opacity = Share(0.7, "opacity")
-    """Of the maps over the picture; 1: the maps alone."""
-    rescaled = T.Bool(False)
-    """Colours from the smallest to the largest value of this picture; else fixed, so that maps can be compared."""
-
     MAIN = "sweep"
     SENTENCE = "Dark in the first map: hiding this place hurts (Zeiler and Fergus, section 4.2, Fig. 7)."
 
     def _defaults(self) -> dict[str, Any]:
         net = self._backend.network
         side = min(net.input_size)
-        layer = net.default_layer if _maps(net) else None
+        layer = net.default_layer if layers_with_places(net) else None
         # A quarter of the picture; for the built-in network this is the trait's own default.
         small = {"size": side // 4, "stride": max(1, side // 24)}
         middle = {"row": side // 2 - side // 8, "column": side // 2 - side // 8}
@@ -116,7 +93,7 @@ class OcclusionViewer(Viewer):
     def _controls(self) -> W.VBox:
         net = self._backend.network
         side = min(net.input_size)
-        layers = [name for name in net.menu if net.layers[name].spatial]
+        layers = layers_with_places(net)
         self._image_control = controls.image_choice(self._backend, self.image)
         self._channel_control = controls.choice("Channel", self._channels(), _STRONGEST)
         return controls.group(
@@ -307,55 +284,6 @@ class OcclusionViewer(Viewer):
         """The sweep that is shown; it may be partial, see its `complete`."""
         return self._map
 
-    @T.validate("size")
-    def _check_size(self, proposal: Any) -> int:
-        return as_whole("occluder size", proposal["value"], 1, min(self._backend.network.input_size))
-
-    @T.validate("row", "column")
-    def _check_place(self, proposal: Any) -> int:
-        side = min(self._backend.network.input_size)
-        # The square's own size is checked where it is used: row and size may change in either order.
-        return min(as_whole(proposal["trait"].what, proposal["value"], 0, side), side - self.size)
-
-    @T.validate("fill")
-    def _check_fill(self, proposal: Any) -> Any:
-        fill = proposal["value"]
-        if isinstance(fill, str):
-            if fill not in FILLS:
-                raise unknown_name("fill", fill, FILLS)
-            return fill
-        try:
-            colour = tuple(float(part) for part in fill)
-        except (TypeError, ValueError):
-            colour = ()
-        if len(colour) != 3 or not all(0 <= part <= 1 for part in colour):
-            raise ParameterError(
-                f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}."
-            )
-        return colour
-
-    @T.validate("target")
-    def _check_target(self, proposal: Any) -> str:
-        net, target = self._backend.network, proposal["value"]
-        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
-
-    @T.validate("layer")
-    def _check_layer(self, proposal: Any) -> str | None:
-        layer, net = proposal["value"], self._backend.network
-        if layer is not None and not net.layers[layer].spatial:
-            raise ParameterError(f"Layer {layer!r} has no map to sum over; there are {', '.join(_maps(net))}.")
-        return None if layer is None else str(layer)
-
-    @T.validate("channel")
-    def _check_channel(self, proposal: Any) -> int | None:
-        if proposal["value"] is None or self.layer is None:
-            return None
-        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
-
 
 def _readout(where: str, what: str) -> str:
     return f'<div class="zf-h">Under the mouse: {escape(where)}</div><div class="zf-num zf-read">{escape(what)}</div>'
-
-
-def _maps(net: Any) -> list[str]:
-    return [name for name in net.menu if net.layers[name].spatial]

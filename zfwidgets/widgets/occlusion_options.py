@@ -1,0 +1,92 @@
+"""The options of the occlusion viewer, each with the values it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets as T
+
+from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.methods import FILLS
+from zfwidgets.network import Network
+from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.values import Share, Whole, as_whole
+
+__all__ = ["OcclusionOptions", "layers_with_places"]
+
+
+class OcclusionOptions(Viewer):
+    """Traits and their validation, with one message per cause."""
+
+    size = Whole(24, 1, "occluder size")
+    """Side of the square, in input pixels."""
+    stride = Whole(4, 1, "stride")
+    """Step of the square, in input pixels."""
+    fill: Any = T.TraitType("grey")
+    """What the square shows: a name of `FILLS` or (red, green, blue) in [0, 1]."""
+    target: Any = T.TraitType("predicted")
+    """``"predicted"``, ``"true"``, or the name or index of a class."""
+    layer = T.Any(None, allow_none=True)
+    """Whose activations are summed; None only where a network has no layers to look into."""
+    channel = T.Any(None, allow_none=True)
+    """Which map of the layer; None: the strongest on the whole picture."""
+    row = Whole(0, 0, "row")
+    """Top of the square on the picture."""
+    column = Whole(0, 0, "column")
+    """Left of the square on the picture."""
+    opacity = Share(0.7, "opacity")
+    """Of the maps over the picture; 1: the maps alone."""
+    rescaled = T.Bool(False)
+    """Colours from the smallest to the largest value of this picture; else fixed, so that maps can be compared."""
+
+    @T.validate("size")
+    def _check_size(self, proposal: Any) -> int:
+        return as_whole("occluder size", proposal["value"], 1, min(self._backend.network.input_size))
+
+    @T.validate("row", "column")
+    def _check_place(self, proposal: Any) -> int:
+        side = min(self._backend.network.input_size)
+        # The square's own size is checked where it is used: row and size may change in either order.
+        return min(as_whole(proposal["trait"].what, proposal["value"], 0, side), side - self.size)
+
+    @T.validate("fill")
+    def _check_fill(self, proposal: Any) -> Any:
+        fill = proposal["value"]
+        if isinstance(fill, str):
+            if fill not in FILLS:
+                raise unknown_name("fill", fill, FILLS)
+            return fill
+        try:
+            colour = tuple(float(part) for part in fill)
+        except (TypeError, ValueError):
+            colour = ()
+        if len(colour) != 3 or not all(0 <= part <= 1 for part in colour):
+            raise ParameterError(
+                f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}."
+            )
+        return colour
+
+    @T.validate("target")
+    def _check_target(self, proposal: Any) -> str:
+        net, target = self._backend.network, proposal["value"]
+        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str | None:
+        layer, net = proposal["value"], self._backend.network
+        if layer is not None and not net.layers[layer].spatial:
+            raise ParameterError(
+                f"Layer {layer!r} has no map to sum over; there are {', '.join(layers_with_places(net))}."
+            )
+        return None if layer is None else str(layer)
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int | None:
+        if proposal["value"] is None or self.layer is None:
+            return None
+        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+
+def layers_with_places(net: Network) -> list[str]:
+    """Layers whose activations can be summed over a map."""
+    return [name for name in net.menu if net.layers[name].spatial]

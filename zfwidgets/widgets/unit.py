@@ -1,0 +1,57 @@
+"""What the feature viewer says about one unit: its part of the picture, and how far to trust its projection."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zfwidgets.methods import Projection, fidelity_report
+from zfwidgets.network import Network
+from zfwidgets.widgets.style import number
+
+__all__ = ["inside", "patch", "unit_report"]
+
+LATER_WORK = (
+    "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
+    "and Vedaldi 2016). A deconvnet is the gradient except at relu (Simonyan et al. 2013); deconvnet and guided "
+    "pictures are partly image recovery and weakly class-sensitive (Nie et al. 2018), as a test with random weights "
+    "shows (Adebayo et al. 2018)."
+)
+
+
+def unit_report(net: Network, unit: Projection) -> str:
+    """Value, place, receptive field, and how far the picture can be trusted, as HTML."""
+    layer = net.layers[unit.layer]
+    (height, width), (row, column) = layer.receptive_field, unit.position
+    facts = [
+        ("value", number(unit.value)),
+        ("unit", f"{unit.layer} #{unit.channel}, row {row}, column {column}"),
+        ("receptive field", f"{height} x {width} pixels"),
+    ]
+    rows = "".join(f"<b>{name}</b><span style='grid-column:2/4'>{escape(text)}</span>" for name, text in facts)
+    note = "" if unit.rule == "deconvnet" else f" The rule {unit.rule!r} is not the paper's."
+    return (
+        f'<div class="zf-h">The unit</div><div class="zf-bars zf-num">{rows}</div>'
+        '<div class="zf-h" style="margin-top:12px">How faithful</div>'
+        f"<div>{escape(fidelity_report(net, unit.layer).sentence + note)}</div>"
+        f'<div class="zf-soft" style="margin-top:6px">{escape(LATER_WORK)}</div>'
+    )
+
+
+def inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The part of a box that lies in the picture."""
+    top, left = max(box[0], 0), max(box[1], 0)
+    bottom, right = min(box[0] + box[2], shape[0]), min(box[1] + box[3], shape[1])
+    return top, left, bottom - top, right - left
+
+
+def patch(base: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The part of the picture under a box that may stick out."""
+    top, left, height, width = box
+    part = np.full((height, width, 3), 128, np.uint8)
+    rows = slice(max(top, 0), min(top + height, base.shape[0]))
+    columns = slice(max(left, 0), min(left + width, base.shape[1]))
+    part[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = base[rows, columns]
+    return part
