@@ -6,7 +6,6 @@ import itertools
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -49,7 +48,7 @@ def opened(width: int = 1280, height: int = 900, theme: str = "light") -> Iterat
             yield page, time.perf_counter() - started
             browser.close()
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         server.wait(20)
         server.stdout.close()
 

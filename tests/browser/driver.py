@@ -53,7 +53,7 @@ def poll(look: Callable[[], T], done: Callable[[T], bool], what: str, seconds: f
 def running_command(
     folder: Path, *options: str, environment: dict[str, str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command ``zfwidgets`` on a free port: (process, address) once it answers; ended with Ctrl-C."""
+    """The command ``zfwidgets`` on a free port: (process, address) once it answers; ended at the end."""
     command = [sys.executable, "-m", "zfwidgets", "--port", "0", "--no-browser", *options]
     log = (folder / "server.log").open("w+")
     process = subprocess.Popen(
@@ -63,11 +63,12 @@ def running_command(
         stderr=log,
         text=True,
         env={**os.environ, **(environment or {})},
+        preexec_fn=_hear_ctrl_c,
     )
     try:
         yield process, _address(process, folder / "server.log")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(20)
         finally:
@@ -75,6 +76,11 @@ def running_command(
             assert process.stdout is not None
             process.stdout.close()
             log.close()
+
+
+def _hear_ctrl_c() -> None:
+    # A test run in the background of a script has inherited deafness to it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:

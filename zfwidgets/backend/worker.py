@@ -10,6 +10,7 @@ How a question travels:
 
 from __future__ import annotations
 
+import atexit
 import logging
 import time
 from collections import OrderedDict
@@ -80,6 +81,8 @@ class Worker:
             if self._thread is None:
                 self._thread = Thread(target=self._work, name=self.name, daemon=True)
                 self._thread.start()
+                # An interpreter that ends while torch computes on another thread aborts with a message.
+                atexit.register(self.close)
             self._changed.notify_all()
         return ticket
 
@@ -97,6 +100,7 @@ class Worker:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
+        atexit.unregister(self.close)
 
     def _supersede(self, owner: Hashable) -> None:
         self._waiting.pop(owner, None)
