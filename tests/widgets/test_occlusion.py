@@ -134,6 +134,20 @@ def test_hovering_tells_the_cell_and_moves_nothing(viewer: OcclusionViewer) -> N
     assert (viewer.row, viewer.column) == place and viewer._picture._lines.visible
 
 
+def test_the_old_map_is_never_laid_over_a_new_picture(viewer: OcclusionViewer) -> None:
+    with patch.object(viewer._maps, "draw", wraps=viewer._maps.draw) as draw:
+        viewer.image = "image/00001"
+        assert viewer.wait(20)
+    assert {call.args[0] is viewer.result or not call.args[0].complete for call in draw.call_args_list} == {True}
+    np.testing.assert_array_equal(viewer._maps.base, viewer._clean.seen)
+
+
+def test_a_row_beyond_the_picture_snaps_back_in_its_control(viewer: OcclusionViewer) -> None:
+    for value in (24, 23):
+        control(viewer, "Row").value = value
+        assert (viewer.row, control(viewer, "Row").value) == (16, 16)
+
+
 def test_a_larger_square_is_moved_back_inside(viewer: OcclusionViewer) -> None:
     viewer.row = viewer.column = 16
     viewer.size = 20

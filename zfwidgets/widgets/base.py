@@ -71,6 +71,7 @@ class Viewer(W.VBox):
         self._inbox = Inbox()
         self._asked: dict[str, tuple[int, Request]] = {}
         self._shown: dict[str, int] = {}
+        self._answered: dict[str, Any] = {}
         self._tickets: dict[str, Ticket | None] = {}
         self._serial = 0
         self._error: Exception | None = None
@@ -194,7 +195,7 @@ class Viewer(W.VBox):
         if answer.kind in ("partial", "final"):
             if serial < self._shown.get(slot, 0):
                 return
-            self._shown[slot] = serial
+            self._shown[slot], self._answered[slot] = serial, answer.request
             if current:
                 self._error = None
             self._try(partial(self._show, slot, answer.value))
@@ -269,6 +270,7 @@ class Viewer(W.VBox):
                 return
             try:
                 setattr(self, trait, value)
+                to_control(None)  # validation may have moved the value
             except ZfwidgetsError as error:
                 to_control(None)
                 self._fail(error)

@@ -77,6 +77,7 @@ class PictureFigure(W.VBox):
             min_aspect_ratio=1,
             max_aspect_ratio=1,
             animation_duration=0,
+            display_toolbar=False,
             layout=W.Layout(width=f"{SIDE}px", height=f"{SIDE}px", min_width=f"{SIDE}px", overflow="hidden"),
             **interaction,
         )
@@ -122,13 +123,13 @@ class PictureFigure(W.VBox):
         self._mark.image = hidden
         self._mark.visible = True
 
-    def boxes(self, boxes: Sequence[Box]) -> None:
+    def boxes(self, boxes: Sequence[Box], colour: str = ACCENT) -> None:
         """Draw rectangles; none at all hides them."""
         with self._lines.hold_sync():
             if boxes:
                 self._lines.x = np.array([[b[1], b[1] + b[3], b[1] + b[3], b[1], b[1]] for b in boxes])
                 self._lines.y = np.array([[b[0], b[0], b[0] + b[2], b[0] + b[2], b[0]] for b in boxes])
-                self._lines.colors = [ACCENT] * len(boxes)
+                self._lines.colors = [colour] * len(boxes)
             self._lines.visible = bool(boxes)
 
     def cells(self, rows: NDArray[Any], columns: NDArray[Any]) -> None:

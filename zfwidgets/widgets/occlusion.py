@@ -17,7 +17,7 @@ from zfwidgets.widgets import controls
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
 from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places
-from zfwidgets.widgets.style import bars, number
+from zfwidgets.widgets.style import PASSING, bars, number
 
 __all__ = ["OcclusionViewer"]
 
@@ -71,10 +71,7 @@ class OcclusionViewer(OcclusionOptions):
         self._picture.on_drag(lambda left, top: self._move(top, left))
         self._picture.on_click(lambda x, y: self._move(y - self.size / 2, x - self.size / 2))
         self._maps = OcclusionMaps(self._touch, self._look)
-        self._bars, self._readout = (
-            W.HTML(),
-            W.HTML(_readout("no cell", "point at one in a map; a click puts the square there")),
-        )
+        self._bars, self._readout = W.HTML(), W.HTML(_NOWHERE)
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
         self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
@@ -150,6 +147,7 @@ class OcclusionViewer(OcclusionOptions):
     def _show(self, slot: str, value: Any) -> None:
         if slot == "sweep":
             self._map = value
+            self._forget_hovered()
             self._progress = float(value.known.mean())
             self._redraw()
             if value.complete and self._free:
@@ -171,10 +169,17 @@ class OcclusionViewer(OcclusionOptions):
         self._maps.no_projection(str(error))
         return True
 
+    @property
+    def _agree(self) -> bool:
+        """Whether sweep and whole picture are of one picture; for a moment after a change they are not."""
+        sweep, clean = (self._answered.get(slot) for slot in ("sweep", "clean"))
+        return sweep is not None and clean is not None and sweep.image == clean.image
+
     def _redraw(self) -> None:
         """The maps again, from the sweep that is known."""
-        if self._map is None or self._clean is None:
+        if not self._agree:
             return
+        assert self._map is not None
         self._maps.draw(self._map, self._target(), self._drawn_channel(), self.opacity, self.rescaled, self.image)
         self._redraw_bars()
 
@@ -214,15 +219,20 @@ class OcclusionViewer(OcclusionOptions):
 
     def _look(self, x: float, y: float) -> None:
         """The mouse over a cell: its numbers, and its square on the picture."""
-        if self._map is None:
+        if not self._agree:
             return
+        assert self._map is not None
         r, c = self._cell(x, y)
         target, found = self._target(), int(self._map.top_label[r, c])
         names, top, left = self._backend.network.classes, int(self._map.rows[r]), int(self._map.columns[c])
         kinds = {name: float(self._map.probability(name)[r, c]) for name in (names[target], names[found])}
         values = ", ".join(f"{name} {number(value)}" for name, value in kinds.items())
         self._readout.value = _readout(f"row {top}, column {left}", f"most probable {names[found]}; {values}")
-        self._picture.boxes([(top, left, self._map.size, self._map.size)])
+        self._picture.boxes([(top, left, self._map.size, self._map.size)], PASSING)
+
+    def _forget_hovered(self) -> None:
+        self._readout.value = _NOWHERE
+        self._picture.boxes([])
 
     def _cell(self, x: float, y: float) -> tuple[int, int]:
         """Row and column of the nearest cell."""
@@ -242,7 +252,7 @@ class OcclusionViewer(OcclusionOptions):
 
     def _to_the_worst(self) -> None:
         assert self._map is not None
-        probability = self._map.probability(self._target() if self._clean is not None else None)
+        probability = self._map.probability(self._target() if self._agree else None)
         r, c = np.unravel_index(int(probability.argmin()), probability.shape)
         with self._moving_by_itself():
             self._move(self._map.rows[r], self._map.columns[c])
@@ -287,3 +297,6 @@ class OcclusionViewer(OcclusionOptions):
 
 def _readout(where: str, what: str) -> str:
     return f'<div class="zf-h">Under the mouse: {escape(where)}</div><div class="zf-num zf-read">{escape(what)}</div>'
+
+
+_NOWHERE = _readout("no cell", "point at one in a map; a click puts the square there")

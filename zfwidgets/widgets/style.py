@@ -6,11 +6,13 @@ from html import escape
 
 import ipywidgets as W
 
-__all__ = ["ACCENT", "bars", "colour_bar", "legend", "number", "style_sheet"]
+__all__ = ["ACCENT", "PASSING", "bars", "colour_bar", "legend", "number", "style_sheet"]
 
 ACCENT = "#ff7f0e"
 """What is selected, in every panel; bright on viridis, on grey and on photographs."""
 
+PASSING = "#ffffff"
+"""What is under the mouse and not chosen yet."""
 _GRADIENT = "linear-gradient(90deg,#440154,#482878,#3e4a89,#31688e,#26828e,#1f9e89,#35b779,#6ece58,#b5de2b,#fde725)"
 
 CSS = """
