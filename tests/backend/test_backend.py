@@ -8,6 +8,7 @@ from queue import Queue
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from zfwidgets.backend import (
@@ -131,3 +132,14 @@ def test_a_mapping_of_arrays_will_do_and_the_thread_ends(network: Network) -> No
         backend.submit(ScoresRequest("a"), lambda answer: None)
         assert backend.images == ("a",)
     assert not any(thread.name == "zfwidgets tiny" for thread in threading.enumerate())
+
+
+def test_a_trained_network_gives_new_answers_to_old_questions(backend: Backend, network: Network) -> None:
+    before = backend.compute(SWEEP)
+    assert backend.compute(SWEEP) is before
+    weight = next(network.module.parameters())
+    with torch.no_grad():
+        weight.mul_(-1)
+        after = backend.compute(SWEEP)
+        weight.mul_(-1)
+    assert (after.logits != before.logits).any()

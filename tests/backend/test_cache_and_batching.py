@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from zfwidgets.backend.batching import halving
 from zfwidgets.backend.cache import Cache, size_of
-from zfwidgets.backend.device import choose_device
 from zfwidgets.errors import NetworkError, ParameterError
+from zfwidgets.network.device import choose_device
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400)), max_size=40))

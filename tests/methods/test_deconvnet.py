@@ -5,11 +5,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torchvision import models
-from twins.networks import lively, slow_projection
+from twins.networks import lively, slow_occlusion, slow_projection
 from twins.zoo import small
 
-from zfwidgets import Network, Preprocess, Unit, fidelity_report, project, project_units, record
+from zfwidgets import Network, Preprocess, Unit, fidelity_report, occlusion_map, project, project_units, record
 from zfwidgets.errors import ParameterError, UnknownNameError
+from zfwidgets.methods import fill_picture
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_known_networks_equal_autograd(name):
     x = torch.randn(3, size, size, generator=torch.Generator().manual_seed(0))
     recording = record(net, x, NETWORKS[name])
     for path in NETWORKS[name]:
-        for rule in ("deconvnet", "gradient"):
+        for rule in ("deconvnet", "guided", "gradient"):
             channel = int(recording.activations[path][0].reshape(net.layers[path].channels, -1).max(1).argmax())
             p = project(net, recording, path, channel, rule=rule)
             position = p.position if net.layers[path].spatial else ()
@@ -148,3 +149,7 @@ def test_known_networks_equal_autograd(name):
             assert p.value == pytest.approx(value, rel=1e-4)
             error = float((torch.from_numpy(p.canvas()) - wanted).norm() / wanted.norm())
             assert error < 1e-5, (path, rule, error)
+    m = occlusion_map(net, x, size=size // 2, stride=size // 2)
+    logits, corners = slow_occlusion(module, x, size // 2, size // 2, fill_picture(net, x, "grey"))
+    assert [m.rows.tolist(), m.columns.tolist()] == corners
+    np.testing.assert_allclose(m.logits, logits, rtol=0, atol=1e-5 * float(logits.abs().max()))

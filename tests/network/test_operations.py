@@ -11,7 +11,7 @@ from twins.networks import slow_projection
 from twins.zoo import SMALL, Attention, DataDependent, Shuffled, small
 
 from zfwidgets import Network, Preprocess, fidelity_report, occlusion_map, project, record
-from zfwidgets.errors import NetworkError, RefusedError, UnknownNameError
+from zfwidgets.errors import NetworkError, ParameterError, RefusedError, UnknownNameError
 
 RULES = ("deconvnet", "guided", "gradient")
 
@@ -200,3 +200,48 @@ def test_views_of_foreign_code_get_the_layout_they_want():
     assert fidelity_report(net, "stem").verdict == "paper"
     with pytest.raises(RefusedError, match="add"):
         project(net, torch.randn(3, 32, 32), "head", 0)
+
+
+def test_foreign_in_place_operations_reach_neither_records_nor_inputs():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(inplace=True), nn.Conv2d(4, 2, 14), nn.Flatten()).eval()
+    net = Network(module, preprocess=Preprocess(size=16), device="cpu")
+    x = torch.randn(3, 16, 16)
+    with torch.no_grad():
+        wanted = module[0](x[None])
+    np.testing.assert_allclose(record(net, x, ["0"]).activations["0"], wanted, rtol=1e-5, atol=1e-6)
+
+    class Centred(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten())
+
+        def forward(self, x):
+            return self.body(x.sub_(0.5).div_(0.5))
+
+    net = Network(Centred().eval(), preprocess=Preprocess(size=16), device="cpu")
+    kept = x.clone()
+    first = occlusion_map(net, x, size=8, stride=8).logits
+    np.testing.assert_array_equal(occlusion_map(net, x, size=8, stride=8).logits, first)
+    record(net, x)
+    net(x[None])
+    assert torch.equal(x, kept)
+
+
+def test_devices_that_do_not_exist_are_one_sentence():
+    with pytest.raises(ParameterError, match="no device 'gpu'"):
+        Network(small("Plain"), preprocess=Preprocess(size=33), device="gpu")
+
+
+def test_equal_class_names_lead_to_one_class_each():
+    names = ["cat", "crane", "crane", "dog", "elk"]
+    net = Network(small("Plain"), preprocess=Preprocess(size=33), classes=names, device="cpu")
+    assert net.classes == ("cat", "crane (1)", "crane (2)", "dog", "elk")
+    assert [net.class_index(name) for name in net.classes] == [0, 1, 2, 3, 4]
+
+
+def test_version_changes_with_the_weights():
+    net = network("Plain")
+    before = net.version
+    with torch.no_grad():
+        net.module[0].weight.mul_(-1)
+    assert net.version != before

@@ -100,8 +100,7 @@ def slow_occlusion(module, x, size, stride, fill):
             for column in corners[1]:
                 hidden = x.clone()
                 for y in range(row, row + size):
-                    for z in range(column, column + size):
-                        hidden[:, y, z] = fill[:, y, z]
+                    hidden[:, y, column : column + size] = fill[:, y, column : column + size]
                 logits.append(module(hidden[None])[0])
     return torch.stack(logits).reshape(len(corners[0]), len(corners[1]), -1), corners
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from zfwidgets.backend.answers import Answer
 from zfwidgets.backend.cache import Cache
-from zfwidgets.backend.device import choose_device, describe_device
+from zfwidgets.backend.device import describe_device
 from zfwidgets.backend.requests import Request
 from zfwidgets.backend.worker import Ticket, Worker
 from zfwidgets.data import ImageSet, samples, scenes
@@ -158,7 +158,11 @@ class Backend:
 
     def cached(self, request: Request) -> Any:
         """The answer if it is known already, else None."""
-        return self._cache.get(request)
+        return self._cache.get(self._key(request))
+
+    def _key(self, request: Request) -> tuple[Request, int]:
+        """A trained network gives new answers to old questions."""
+        return request, self.network.version
 
     def compute(
         self,
@@ -173,10 +177,11 @@ class Backend:
         ZfwidgetsError
             Whatever the method raises.
         """
-        value = self._cache.get(request)
+        value = self.cached(request)
         if value is None:
+            key = self._key(request)
             value = request.run(self, on_partial, cancelled)
-            self._cache.put(request, value)
+            self._cache.put(key, value)
         return value
 
     def submit(self, request: Request, deliver: Callable[[Answer], None], owner: Hashable = None) -> Ticket | None:
@@ -197,7 +202,7 @@ class Backend:
             To cancel the run; None if the answer was known.
         """
         owner = owner if owner is not None else object()
-        value = self._cache.get(request)
+        value = self.cached(request)
         if value is not None:
             self._worker.supersede(owner)
             deliver(Answer(request, "final", value))
@@ -224,5 +229,5 @@ def _network(network: str | Network, device: str | torch.device) -> Network:
             )
         return network
     if isinstance(network, str):
-        return load_network(network, device=choose_device(device))
+        return load_network(network, device=device)
     raise ParameterError(f"A network is a name or a Network, not {type(network).__name__}; wrap it with Network(...).")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
+import psutil
 import torch
 
 from zfwidgets.errors import NetworkError
@@ -16,6 +18,7 @@ __all__ = ["batch_limit", "free_bytes", "halving"]
 
 T = TypeVar("T")
 MOST = 256
+_CONTAINER = Path("/sys/fs/cgroup")
 _SHARE = 0.25
 """Part of the free memory that one batch may take: outputs, temporary buffers and the rest of the kernel."""
 
@@ -30,10 +33,16 @@ def free_bytes(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    names = os.sysconf_names if hasattr(os, "sysconf") else {}
-    if "SC_AVPHYS_PAGES" in names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 2 * 2**30
+    return min(int(psutil.virtual_memory().available), _allowed_bytes())
+
+
+def _allowed_bytes() -> int:
+    """What a container may still take; a container sees all of its host's memory."""
+    try:
+        limit, used = (int((_CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+    except (OSError, ValueError):  # no container, or "max"
+        return sys.maxsize
+    return max(limit - used, 0)
 
 
 def batch_limit(network: Network, memory: int | None = None) -> int:

@@ -123,10 +123,8 @@ class OcclusionRequest:
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
         clean = backend.input(self.image)
-        limit = batch_limit(backend.network)
 
         def sweep(batch: int) -> OcclusionMap:
-            # The method knows how much work makes a good batch; only scarce memory makes it smaller.
             return occlusion_map(
                 backend.network,
                 clean,
@@ -136,10 +134,10 @@ class OcclusionRequest:
                 layer=self.layer,
                 on_partial=on_partial,
                 cancelled=cancelled,
-                batch_size=None if batch >= _PLENTY else batch,
+                batch_size=batch,
             )
 
-        return halving(sweep, min(limit, _PLENTY))
+        return halving(sweep, batch_limit(backend.network))
 
 
 @dataclass(frozen=True)
@@ -169,9 +167,6 @@ class ProjectionRequest:
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Projection:
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
         return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
-
-
-_PLENTY = 64
 
 
 def _scores(backend: Backend, seen: torch.Tensor) -> Scores:

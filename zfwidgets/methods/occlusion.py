@@ -137,7 +137,8 @@ def occlusion_map(
     cancelled : callable, optional
         Asked between batches; True raises `Cancelled`.
     batch_size : int, optional
-        Pictures in one forward pass; by default a few tens of milliseconds of work.
+        The most pictures in one forward pass, for scarce memory; it is never more than a few tens of milliseconds
+        of work.
 
     Returns
     -------
@@ -221,7 +222,8 @@ class _Sweep:
         self, net: Network, clean: Tensor, fill: Tensor, size: int, layer: str | None, batch_size: int | None
     ) -> None:
         self.net, self.clean, self.fill, self.size, self.layer = net, clean, fill, size, layer
-        self.batch_size = batch_size or _batch_size(net, clean)
+        own = _batch_size(net, clean)
+        self.batch_size = own if batch_size is None else min(batch_size, own)
 
     def run(self, batch: Tensor) -> tuple[Floats, Floats | None]:
         """Logits (N, K) and, if there is a layer, activation sums (N, channels)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -49,7 +50,7 @@ class Graph:
     """Operations in the order they run; node 0 is the input picture, ``output`` the logits.
 
     ``names`` maps layer names to nodes. Running the graph never touches the module it was traced from: no
-    hooks, no in-place writes, no statistics.
+    hooks, no writes into the batch, no statistics.
     """
 
     nodes: tuple[Node, ...]
@@ -79,6 +80,9 @@ class Graph:
                 readers[source] += 1
         result = Pass(shapes=[()] * len(self.nodes))
         values: dict[int, Any] = {}
+        # Operations of foreign code may write into what they read: into the picture, or a map that is kept.
+        own = _unchanged if self.tabled else _copied
+        batch = own(batch)
         for index in sorted(needed):
             node = self.nodes[index]
             inputs = [batch] if index == 0 else [values[source] for source in node.inputs]
@@ -89,15 +93,16 @@ class Graph:
             else:
                 value = node.operation.forward(*inputs)
             values[index] = value
+            if index in wanted:
+                result.outputs[index] = own(value)
             result.shapes[index] = shape_of(value)
             for source in node.inputs:
                 readers[source] -= 1
-                if readers[source] == 0 and source not in wanted:
+                if readers[source] == 0:
                     values.pop(source, None)
-        result.outputs = {index: values[index] for index in wanted}
         return result
 
-    @property
+    @cached_property
     def tabled(self) -> bool:
         """Whether every operation is one of the table, so that any memory layout will do."""
         return all(node.operation.fidelity != "refused" for node in self.nodes)
@@ -113,3 +118,11 @@ class Graph:
     def multiply_adds(self, shapes: list[Shape]) -> int:
         """Multiply-adds of one forward pass of one picture (convolutions and linear layers)."""
         return sum(node.operation.multiply_adds(shapes[node.index]) for node in self.nodes if shapes[node.index])
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value

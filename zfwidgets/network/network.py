@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zfwidgets.errors import NetworkError, ParameterError, unknown_name
 from zfwidgets.imaging import Preprocess, as_image
+from zfwidgets.network.device import choose_device
 from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
 from zfwidgets.network.names import chain_names, menu
@@ -127,7 +128,7 @@ class Network:
     preprocess : Preprocess, optional
         How a picture becomes the module's input.
     classes : sequence of str, optional
-        Names of the K classes; ``class 0`` ... if not given.
+        Names of the K classes; ``class 0`` ... if not given. Equal names get their index behind them.
     device : str or torch.device
         ``"auto"``: an accelerator when there is one, else the CPU. If the module is elsewhere, a copy is moved.
     name : str, optional
@@ -168,8 +169,8 @@ class Network:
         if not isinstance(module, nn.Module):
             raise NetworkError(f"A network is a torch.nn.Module, not a {type(module).__name__}.")
         inner = unwrapped(module)
-        self.device = _device(device)
-        self.module = _on_device(inner, self.device)
+        self.module = _on_device(inner, choose_device(device))
+        self.device = next((tensor.device for tensor in _tensors(self.module)), choose_device(device))
         self.preprocess = preprocess or Preprocess()
         self.name = name or type(inner).__name__
         self.lock = RLock()
@@ -230,6 +231,11 @@ class Network:
         if not 0 <= index < len(self.classes):
             raise unknown_name("class", index, range(len(self.classes)))
         return index
+
+    @property
+    def version(self) -> int:
+        """Changes whenever torch writes into a parameter or buffer, so that answers can be told from stale ones."""
+        return sum(tensor._version for tensor in _tensors(self.module) if not tensor.is_inference())
 
     @cached_property
     def menu(self) -> tuple[str, ...]:
@@ -297,19 +303,15 @@ class Network:
             ) from error
 
 
-def _device(device: str | torch.device) -> torch.device:
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
 
 
 def _on_device(module: nn.Module, device: torch.device) -> nn.Module:
-    tensors = [*module.parameters(), *module.buffers()]
-    if all(tensor.device.type == device.type for tensor in tensors):
-        return module
-    return copy.deepcopy(module).to(device)
+    there = {tensor.device for tensor in _tensors(module)}
+    # "cuda" without a number is satisfied by any card, but not by two.
+    fits = len(there) <= 1 and all(d.type == device.type and device.index in (None, d.index) for d in there)
+    return module if fits else copy.deepcopy(module).to(device)
 
 
 def _checked_output(name: str, output: Any) -> Tensor:
@@ -324,4 +326,6 @@ def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
         return tuple(f"class {index}" for index in range(count))
     if len(classes) != count:
         raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
-    return tuple(map(str, classes))
+    names = list(map(str, classes))
+    # ImageNet has two cranes; a name must lead to one class.
+    return tuple(f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names))

@@ -1,0 +1,40 @@
+"""The device that a network runs on."""
+
+from __future__ import annotations
+
+import torch
+
+from zfwidgets.errors import ParameterError
+
+__all__ = ["choose_device"]
+
+
+def choose_device(asked: str | torch.device = "auto") -> torch.device:
+    """The device to compute on.
+
+    Parameters
+    ----------
+    asked : str or torch.device
+        ``"auto"``: a CUDA card, else Apple's graphics processor, else the processor.
+
+    Raises
+    ------
+    ParameterError
+        A device that torch does not know or this machine does not have.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if asked == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ParameterError(f"There is no device {str(asked)!r} here ({reason}); try 'auto' or 'cpu'.") from error
+    return device
