@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.driver import CHROMIUM_OPTIONS, find_chromium, running_command, settled
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, TimeoutError, sync_playwright
 
 HERE = Path(__file__).parent
 OpenPage = Callable[..., Page]
@@ -71,7 +71,10 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         )
         page.set_default_timeout(60_000)
         page.goto(f"{address}?theme={theme}", wait_until="commit")
-        page.get_by_text("Occluder size", exact=True).first.wait_for()
+        try:
+            page.get_by_text("Occluder size", exact=True).first.wait_for()
+        except TimeoutError as error:
+            raise AssertionError(f"the page shows no controls but: {page.locator('body').inner_text()}") from error
         settled(page)
         return page
 

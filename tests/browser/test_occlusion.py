@@ -70,7 +70,8 @@ def test_dragging_the_occluder_changes_the_probabilities(open_page: OpenPage) ->
     before, row, column = bars.inner_text(), slider_value(page, "Row"), slider_value(page, "Column")
     box = panel(page, "Picture").locator("svg").first.bounding_box()
     assert box is not None
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    half, scale = slider_value(page, "Occluder size") / 2, box["width"] / 96
+    middle = (box["x"] + (column + half) * scale, box["y"] + (row + half) * scale)
     page.mouse.move(*middle)
     page.mouse.down()
     for move in range(1, 21):
