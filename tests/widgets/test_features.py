@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ipywidgets.widgets import widget as registry
 from PIL import Image
 from torch import nn
 
@@ -169,3 +170,20 @@ def test_the_occluder_is_not_moved_from_under_a_hand() -> None:
     figure.brush.brushing = True
     figure.place(5, 5, 8)
     np.testing.assert_array_equal(figure.brush.selected, [[1, 2], [9, 10]])
+
+
+def test_closing_leaves_no_widget_behind(backend: Backend) -> None:
+    before = set(registry._instances)
+    viewer = FeatureViewer(backend)
+    viewer.wait(20)
+    viewer.close()
+    left = [registry._instances[key] for key in set(registry._instances) - before]
+    assert left == []
+
+
+def test_options_come_in_any_order(backend: Backend) -> None:
+    layer = backend.network.menu[0]
+    for options in ({"layer": layer, "channel": 1}, {"channel": 1, "layer": layer}):
+        viewer = FeatureViewer(backend, **options)
+        assert (viewer.layer, viewer.channel) == (layer, 1)
+        viewer.close()

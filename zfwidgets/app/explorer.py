@@ -9,8 +9,9 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
-from zfwidgets.errors import ParameterError, ZfwidgetsError
+from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets import FeatureViewer, OcclusionViewer
+from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
 
 __all__ = ["Explorer"]
@@ -41,6 +42,8 @@ class Explorer(W.VBox):
 
     image = T.Unicode()
     """Key of the picture that all tabs show."""
+    target: Any = T.TraitType("predicted")
+    """The class that is asked about: ``"predicted"``, ``"true"``, or a name or index."""
 
     _alive = False
 
@@ -62,6 +65,7 @@ class Explorer(W.VBox):
         self.image = first
         for viewer in self._viewers:
             T.link((self, "image"), (viewer, "image"))
+        T.link((self, "target"), (self.occlusion, "target"))
         self._thumbnails = Thumbnails(backend, self._choose)
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)
@@ -69,6 +73,22 @@ class Explorer(W.VBox):
         self.children = [self._head(), self._alert, self._tabs()]
         self.add_class("zf")
         self._alive = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name) and name not in ("occlusion", "features"):
+            raise unknown_name("attribute of Explorer", name, ["image", "target", "occlusion", "features"])
+        super().__setattr__(name, value)
+
+    @T.validate("image")
+    def _check_image(self, proposal: Any) -> str:
+        key: str = proposal["value"]
+        self._backend.picture(key)
+        return key
+
+    @T.validate("target")
+    def _check_target(self, proposal: Any) -> str:
+        net, target = self._backend.network, proposal["value"]
+        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
 
     def _head(self) -> W.Box:
         net = self._backend.network
@@ -115,8 +135,8 @@ class Explorer(W.VBox):
             self._alive = False
             for viewer in self._viewers:
                 viewer.close()
+            close_tree(self)
             self._backend.close()
-        super().close()
 
 
 def _strongest(backend: Backend, key: str) -> int:

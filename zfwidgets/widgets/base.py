@@ -20,6 +20,7 @@ import traitlets as T
 
 from zfwidgets.backend import Answer, Backend, Inbox, Request, Ticket
 from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
+from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.controls import image_options
 from zfwidgets.widgets.loop import call_soon
 from zfwidgets.widgets.style import style_sheet
@@ -27,7 +28,9 @@ from zfwidgets.widgets.values import check_names
 
 __all__ = ["Viewer"]
 
-_WORDS = {"ready": "ready", "running": "running", "stale": "updating", "error": "error"}
+_CONTROL = "control"
+"""The place of an error that is no slot's: a value that was refused."""
+_WORDS = {"ready": "ready", "stopped": "stopped", "running": "running", "stale": "updating", "error": "error"}
 
 
 class Viewer(W.VBox):
@@ -48,14 +51,17 @@ class Viewer(W.VBox):
         For a value that cannot be.
     """
 
-    state = T.Enum(["ready", "running", "stale", "error"], "ready", read_only=True)
-    """``"running"``: an answer is on its way; ``"stale"``: and what is shown belongs to an older question."""
+    state = T.Enum(["ready", "running", "stale", "stopped", "error"], "ready", read_only=True)
+    """``"running"``: an answer is on its way; ``"stale"``: and what is shown belongs to an older question;
+    ``"stopped"``: cancelled before it was whole."""
 
     image = T.Unicode()
     """Key of the picture."""
 
     MAIN = ""
     """The slot whose progress the status line tells."""
+    ALSO: tuple[str, ...] = ()
+    """Slots without which the viewer is not ready either."""
     SENTENCE = ""
     """What to look for, and where in the paper it stands."""
 
@@ -74,8 +80,8 @@ class Viewer(W.VBox):
         self._answered: dict[str, Any] = {}
         self._tickets: dict[str, Ticket | None] = {}
         self._serial = 0
-        self._error: Exception | None = None
-        self._refusal = False
+        self._errors: dict[str, Exception] = {}
+        self._stopped: set[str] = set()
         self._seconds = 0.0
         self._started = 0.0
         self._progress = 1.0
@@ -131,8 +137,8 @@ class Viewer(W.VBox):
     def _finish(self, body: W.Widget) -> None:
         self._alert = W.HTML()
         self._status = W.HTML()
-        self._cancel = W.Button(description="Cancel", tooltip="Stop computing; what is shown stays")
-        self._cancel.on_click(lambda _: self.cancel())
+        self._cancel = W.Button(description="Cancel", tooltip="Stop computing, what is shown stays; or go on")
+        self._cancel.on_click(lambda _: self.go_on() if self.state == "stopped" else self.cancel())
         self._cancel.add_class("zf-idle")
         strip = W.Box([self._status, self._cancel])
         strip.add_class("zf-strip")
@@ -148,17 +154,18 @@ class Viewer(W.VBox):
 
     def _changed(self, change: Any) -> None:
         with self._inbox.lock:
-            if self._refusal:
-                self._error, self._refusal = None, False
+            self._errors.pop(_CONTROL, None)
             self._ask()
             self._drain()
 
     def _ask(self) -> None:
         try:
-            questions = self._questions()
+            self._submit(self._questions())
         except ZfwidgetsError as error:
-            self._fail(error)
-            return
+            self._errors[_CONTROL] = error
+        self._tell()
+
+    def _submit(self, questions: dict[str, Request]) -> None:
         for slot, request in questions.items():
             if slot in self._asked and self._asked[slot][1] == request:
                 continue
@@ -166,10 +173,10 @@ class Viewer(W.VBox):
             self._asked[slot] = (self._serial, request)
             if slot == self.MAIN:
                 self._started, self._progress = time.monotonic(), 0.0
-                self._error = None
+            self._errors.pop(slot, None)
+            self._stopped.discard(slot)
             deliver = partial(self._deliver, slot, self._serial)
             self._tickets[slot] = self._backend.submit(request, deliver, owner=(id(self), slot))
-        self._tell()
 
     def _deliver(self, slot: str, serial: int, answer: Answer) -> None:
         """On the worker's thread, or on this one for a known answer."""
@@ -196,18 +203,24 @@ class Viewer(W.VBox):
             if serial < self._shown.get(slot, 0):
                 return
             self._shown[slot], self._answered[slot] = serial, answer.request
-            if current:
-                self._error = None
-            self._try(partial(self._show, slot, answer.value))
+            self._errors.pop(slot, None)
+            self._try(slot, partial(self._show, slot, answer.value))
+        elif current and answer.kind == "cancelled":
+            self._stopped.add(slot)
         elif current and answer.error is not None and not self._refused(slot, answer.error):
-            self._fail(answer.error)
+            self._errors[slot] = answer.error
 
-    def _try(self, show: Callable[[], None]) -> None:
-        """Draw; whatever goes wrong must reach the strip, because a page shows nobody a traceback."""
+    def _try(self, what: str, act: Callable[[], None]) -> None:
+        """Draw, or answer a hand; whatever goes wrong must reach the strip: a page shows nobody a traceback."""
         try:
-            show()
+            act()
         except Exception as error:
-            self._fail(error)
+            self._errors[what] = error
+            self._tell()
+
+    def _by_hand(self, act: Callable[..., None]) -> Callable[..., None]:
+        """A callback for clicks and drags, which lie outside of the traits' validation."""
+        return lambda *where: self._try(_CONTROL, partial(act, *where))
 
     def cancel(self) -> None:
         """Stop computing; what is shown stays."""
@@ -215,6 +228,13 @@ class Viewer(W.VBox):
             for ticket in self._tickets.values():
                 if ticket is not None:
                     ticket.cancel()
+
+    def go_on(self) -> None:
+        """Ask again what was cancelled."""
+        with self._inbox.lock:
+            for slot in list(self._stopped):
+                self._asked.pop(slot, None)
+            self._ask()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until everything asked is answered and shown.
@@ -243,8 +263,8 @@ class Viewer(W.VBox):
             if left is not None and left <= 0:
                 return False
             self._inbox.wait(left)
-        if self._error is not None:
-            raise self._error
+        if self._errors:
+            raise next(iter(self._errors.values()))
         return True
 
     def close(self) -> None:
@@ -252,9 +272,7 @@ class Viewer(W.VBox):
         if self._alive:
             self._alive = False
             self.cancel()
-            for child in self.children:
-                child.close()
-        super().close()
+            close_tree(self)
 
     # Controls ------------------------------------------------------------------------------------------------
 
@@ -273,8 +291,8 @@ class Viewer(W.VBox):
                 to_control(None)  # validation may have moved the value
             except ZfwidgetsError as error:
                 to_control(None)
-                self._fail(error)
-                self._refusal = True
+                self._errors[_CONTROL] = error
+                self._tell()
 
         def to_control(_: Any) -> None:
             value = getattr(self, trait)
@@ -299,26 +317,24 @@ class Viewer(W.VBox):
 
     # What the strip says -------------------------------------------------------------------------------------
 
-    def _fail(self, error: Exception) -> None:
-        self._error = error
-        self._tell()
-
     def _tell(self) -> None:
         """State, status line, progress and alert, from what is known now."""
-        busy = self._tickets.get(self.MAIN) is not None
-        stale = busy and self._shown.get(self.MAIN, 0) < self._asked[self.MAIN][0]
-        state = "error" if self._error else "stale" if stale else "running" if busy else "ready"
+        slots = (self.MAIN, *self.ALSO)
+        busy = any(self._tickets.get(slot) is not None for slot in slots)
+        stale = any(self._shown.get(slot, 0) < self._asked.get(slot, (0, None))[0] for slot in slots)
+        error = next(iter(self._errors.values()), None)
+        stopped = not busy and bool(self._stopped)
+        state = "error" if error else "stopped" if stopped else "stale" if stale else "running" if busy else "ready"
         self.set_trait("state", state)
         (self.add_class if stale and self.MAIN in self._shown else self.remove_class)("zf-stale")
-        (self._cancel.remove_class if busy else self._cancel.add_class)("zf-idle")
+        (self._cancel.remove_class if busy or stopped else self._cancel.add_class)("zf-idle")
+        self._cancel.description = "Go on" if stopped else "Cancel"
         facts = [fact for fact in (self._facts(), self._times(busy)) if fact]
         line = f'<div class="zf-progress" style="width:{100 * self._progress:.0f}%"></div>' if busy else ""
         words = " &middot; ".join([*facts, escape(self.SENTENCE)])
         status = f'{line}<span class="zf-state {state}">{_WORDS[state]}</span> <span class="zf-num">{words}</span>'
         self._status.value = status
-        self._alert.value = (
-            f'<div class="zf-error" role="alert">{escape(_sentence(self._error))}</div>' if self._error else ""
-        )
+        self._alert.value = f'<div class="zf-error" role="alert">{escape(_sentence(error))}</div>' if error else ""
 
     def _times(self, busy: bool) -> str:
         passed = time.monotonic() - self._started

@@ -33,7 +33,9 @@ def image_choice(backend: Backend, value: str) -> W.Dropdown:
 
 def image_options(backend: Backend) -> list[tuple[str, str]]:
     """Texts and keys of all pictures."""
-    labels = {key: backend.label(key) for key in backend.images}
+    keys = backend.images
+    # Asking for a label may mean to decode the picture.
+    labels = {key: backend.label(key) if len(keys) <= _MANY else None for key in keys}
     return [(f"{label} ({key})" if label else key, key) for key, label in labels.items()]
 
 

@@ -56,6 +56,7 @@ class FeatureViewer(Viewer):
     """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
 
     MAIN = "maps"
+    ALSO = ("projection",)
     SENTENCE = (
         "One unit's activation, all others zero, sent down to the pixels (Zeiler and Fergus, section 2.1, Fig. 2)."
     )
@@ -64,11 +65,12 @@ class FeatureViewer(Viewer):
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no features to show: {net.trace_problem}")
-        return super()._defaults() | ({} if "layer" in self._given else {"layer": net.default_layer})
+        # The layer comes first in any case, because the channel is checked against it.
+        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
 
     def _build(self) -> W.Widget:
         self._maps: NDArray[np.float32] | None = None
-        self._mosaic_of: tuple[str, str] = ("", "")
+        self._maps_of: tuple[str, str] | None = None
         self._mosaic: Mosaic | None = None
         self._projection: Projection | None = None
         self._base: NDArray[np.uint8] | None = None
@@ -76,8 +78,8 @@ class FeatureViewer(Viewer):
         self._picture.foot("the frame is the unit's receptive field")
         self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
         self._patch = PictureFigure("Patch")
-        self._all.on_click(self._choose_channel)
-        self._map.on_click(lambda x, y: self._choose_unit(int(y), int(x)))
+        self._all.on_click(self._by_hand(self._choose_channel))
+        self._map.on_click(self._by_hand(lambda x, y: self._choose_unit(int(y), int(x))))
         self._about = W.HTML()
         self.observe(lambda change: self._reset(change["name"]), ["image", "layer", "channel"])
         left = W.VBox([self._picture, self._controls()])
@@ -113,37 +115,46 @@ class FeatureViewer(Viewer):
         if slot == "picture":
             self._base = value.seen
             self._picture.show(value.seen)
-        elif slot == "maps" and self.layer in value.activations:
-            maps = value.activations[self.layer][0]
-            self._show_maps(maps if maps.ndim == 3 else maps[:, None, None])
+        elif slot == "maps":
+            request = self._answered[slot]
+            (layer,) = request.layers
+            maps = value.activations[layer][0]
+            self._maps_of = (request.image, layer)
+            self._show_maps(maps if maps.ndim == 3 else maps[:, None, None], layer)
         elif slot == "projection":
             self._projection = value
             self._show_unit(value)
+        self._show_map()
         if self._projection is not None and self._base is not None and slot != "maps":
             self._show_place(self._projection, self._base)
 
-    def _show_maps(self, maps: NDArray[np.float32]) -> None:
+    def _show_maps(self, maps: NDArray[np.float32], layer: str) -> None:
         self._maps = maps
         self._progress = 1.0
         low, high = min(0.0, float(maps.min())), max(float(maps.max()), 1e-6)
         self._mosaic = mosaic(maps, low=low, high=high)
         self._all.show(self._mosaic.pixels)
-        self._all.title(f"All {len(maps)} maps of {self.layer}", "click one")
+        self._all.title(f"All {len(maps)} maps of {layer}", "click one")
         self._all.foot(colour_bar(low, high, "activation, one range for all maps"))
 
     def _show_unit(self, unit: Projection) -> None:
-        row, column = unit.position
-        if self._maps is not None and self._mosaic is not None and unit.layer == self.layer:
-            chosen = self._maps[min(unit.channel, len(self._maps) - 1)]
-            low, high = min(0.0, float(chosen.min())), max(float(chosen.max()), 1e-6)
-            self._map.show(heat_picture(chosen, low, high))
-            self._map.title(f"{unit.layer} #{unit.channel}", "click a unit")
-            self._map.foot(colour_bar(low, high, "activation of this map"))
-            self._map.boxes([(row, column, 1, 1)])
-            self._all.boxes([self._mosaic.box(min(unit.channel, self._mosaic.count - 1))])
         self._pixels.show(signed_picture(unit.pixels))
         self._pixels.title("Projection", f"{unit.rule}, grey is zero")
         self._about.value = unit_report(self._backend.network, unit)
+
+    def _show_map(self) -> None:
+        """The unit's own map, once maps and unit are of one picture and one layer."""
+        request, unit = self._answered.get("projection"), self._projection
+        if unit is None or request is None or self._maps is None or self._maps_of != (request.image, unit.layer):
+            return
+        chosen = self._maps[unit.channel]
+        low, high = min(0.0, float(chosen.min())), max(float(chosen.max()), 1e-6)
+        self._map.show(heat_picture(chosen, low, high))
+        self._map.title(f"{unit.layer} #{unit.channel}", "click a unit")
+        self._map.foot(colour_bar(low, high, "activation of this map"))
+        self._map.boxes([(*unit.position, 1, 1)])
+        if self._mosaic is not None:
+            self._all.boxes([self._mosaic.box(unit.channel)])
 
     def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
         self._picture.boxes([inside(unit.box, base.shape)])

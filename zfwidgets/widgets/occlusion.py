@@ -68,9 +68,9 @@ class OcclusionViewer(OcclusionOptions):
         self._free = not {"row", "column"} & self._given
         self._picture = PictureFigure("Picture", draggable=True)
         self._picture.foot("drag the square, click, or use Row and Column")
-        self._picture.on_drag(lambda left, top: self._move(top, left))
-        self._picture.on_click(lambda x, y: self._move(y - self.size / 2, x - self.size / 2))
-        self._maps = OcclusionMaps(self._touch, self._look)
+        self._picture.on_drag(self._by_hand(lambda left, top: self._move(top, left)))
+        self._picture.on_click(self._by_hand(lambda x, y: self._move(y - self.size / 2, x - self.size / 2)))
+        self._maps = OcclusionMaps(self._by_hand(self._touch), self._by_hand(self._look))
         self._bars, self._readout = W.HTML(), W.HTML(_NOWHERE)
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
@@ -287,7 +287,9 @@ class OcclusionViewer(OcclusionOptions):
             return ""
         positions = self._map.known.size
         done = "" if self._map.complete else f"{int(self._map.known.sum())} of "
-        return f"{done}{positions} positions &middot; exact"
+        unknown = self.target == "true" and self._backend.label(self.image) is None
+        note = " &middot; true class not known, predicted shown" if unknown else ""
+        return f"{done}{positions} positions &middot; exact{note}"
 
     @property
     def result(self) -> OcclusionMap | None:

@@ -76,6 +76,7 @@ CSS = """
 .zf-state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%;
   margin-right: 6px; background: #2e9e5b; }
 .zf-state.running::before, .zf-state.stale::before { background: var(--zf-accent); }
+.zf-state.stopped::before { background: #8c8c8c; }
 .zf-state.error::before { background: #d62728; }
 .zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
 .zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
