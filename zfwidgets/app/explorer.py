@@ -9,7 +9,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
-from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
+from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets import FeatureViewer, OcclusionViewer
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
@@ -70,6 +70,8 @@ class Explorer(W.VBox):
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)
         self._alert = W.HTML()
+        self._say(_left_out(self._thumbnails))
+        self.observe(lambda _: self._say(""), "image")
         self.children = [self._head(), self._alert, self._tabs()]
         self.add_class("zf")
         self._alive = True
@@ -108,6 +110,10 @@ class Explorer(W.VBox):
         shown = {name: viewer for name, viewer in names.items() if viewer is not None}
         return W.Tab(list(shown.values()), titles=list(shown))
 
+    def _say(self, sentence: str) -> None:
+        """A sentence below the head, or none."""
+        self._alert.value = f'<div class="zf-error" role="alert">{escape(sentence)}</div>' if sentence else ""
+
     def _choose(self, key: str) -> None:
         self.image = key
 
@@ -117,9 +123,8 @@ class Explorer(W.VBox):
             try:
                 key = self._backend.add_image(file["name"], bytes(file["content"]))
             except ZfwidgetsError as error:
-                self._alert.value = f'<div class="zf-error" role="alert">{escape(str(error))}</div>'
+                self._say(str(error))
                 return
-            self._alert.value = ""
             self._thumbnails.add(key)
             for viewer in self._viewers:
                 viewer.offer_images()
@@ -139,6 +144,15 @@ class Explorer(W.VBox):
             self._backend.close()
 
 
+def _left_out(thumbnails: Thumbnails) -> str:
+    """A sentence about files that are no pictures, "" if there are none."""
+    errors = list(thumbnails.unreadable.values())
+    if not errors:
+        return ""
+    more = f" ({len(errors) - 1} more like it)" if len(errors) > 1 else ""
+    return f"Left out: {errors[0]}{more}"
+
+
 def _strongest(backend: Backend, key: str) -> int:
     """The map of the default layer that this picture excites most; any other may well be empty."""
     layer = backend.network.default_layer
@@ -152,4 +166,18 @@ _PREFERRED = ("face", "owl", "butterfly")
 def _striking(backend: Backend) -> str:
     """A picture on which hiding a place changes the answer; the first one if none is known to."""
     labels = {backend.label(key): key for key in backend.images if key.startswith("scene")}
-    return next((labels[name] for name in _PREFERRED if name in labels), backend.images[0])
+    return next((labels[name] for name in _PREFERRED if name in labels), None) or _readable(backend)
+
+
+def _readable(backend: Backend) -> str:
+    """The first picture that is one; the first error if none is."""
+    error: ImageError | None = None
+    for key in backend.images:
+        try:
+            backend.picture(key)
+        except ImageError as problem:
+            error = error or problem
+        else:
+            return key
+    assert error is not None
+    raise error

@@ -17,6 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from zfwidgets.app.page import VARIABLE, PageSettings
@@ -41,6 +42,14 @@ class _Handler(TornadoVoilaHandler):
             yield FROM_ELSEWHERE.sub("", html)
 
 
+class _Shutdown(VoilaShutdownKernelHandler):
+    """A page that is closed sends a beacon, which carries no token against forged requests; without this exemption
+    every closed page would leave its kernel running. To end a page's kernel one must know its random id."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Accept the beacon."""
+
+
 class _ThisPython(KernelSpecManager):
     """Every page runs in the interpreter that runs the server, whatever kernels the user has installed."""
 
@@ -61,7 +70,7 @@ class _Server(Voila):
         self._ready = ready
 
     def init_handlers(self) -> list[Any]:
-        ours = {TornadoVoilaHandler: _Handler}
+        ours = {TornadoVoilaHandler: _Handler, VoilaShutdownKernelHandler: _Shutdown}
         return [(rule[0], ours.get(rule[1], rule[1]), *rule[2:]) for rule in super().init_handlers()]
 
     def listen(self) -> None:
@@ -120,6 +129,9 @@ def _configuration(notebook: str, theme: str) -> Config:
         "websocket_max_message_size": MESSAGE_BYTES,
         "ws_ping_interval": 0,  # nothing between two programs of one machine drops a quiet connection
     }
+    # A page that ended without its beacon: its kernel goes when nobody has been connected for a while.
+    config.MappingKernelManager.cull_interval = 60
+    config.MappingKernelManager.cull_idle_timeout = 180
     config.VoilaConfiguration.theme = theme
     config.VoilaConfiguration.extension_denylist = NOT_FOR_A_PAGE
     config.VoilaConfiguration.kernel_spec_manager_class = _ThisPython

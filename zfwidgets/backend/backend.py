@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from types import TracebackType
@@ -36,8 +37,9 @@ class Backend:
     ----------
     network : str or Network
         A name of `list_networks`, or your own.
-    images : mapping, optional
-        Keys to pictures, for example an `ImageSet`; unless given some scenes and the shipped photographs.
+    images : mapping or path, optional
+        Keys to pictures, for example an `ImageSet`, or a folder of pictures; unless given some scenes and the shipped
+        photographs.
     device : str or torch.device
         ``"auto"``: an accelerator when there is one. A `Network` stays where it is.
 
@@ -67,10 +69,12 @@ class Backend:
     def __init__(
         self,
         network: str | Network,
-        images: Mapping[str, Any] | ImageSet | None = None,
+        images: Mapping[str, Any] | ImageSet | str | os.PathLike[str] | None = None,
         device: str | torch.device = "auto",
     ) -> None:
         self.network = _network(network, device)
+        if isinstance(images, str | os.PathLike):
+            images = ImageSet.from_folder(os.fspath(images))
         self._images = scenes(SCENES, seed=SCENES_SEED) | samples() if images is None else images
         if not len(self._images):
             raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
@@ -134,10 +138,10 @@ class Backend:
         ImageError
             If it is no picture.
         """
-        picture = as_image(data)
         # Only the last part, whichever system it comes from: a name that looks like a path would frighten.
         plain = PureWindowsPath(PurePosixPath(name).name).name
         plain = "".join(c for c in plain if c.isprintable())[:_NAME_LENGTH].strip() or "picture"
+        picture = as_image(data, name=plain)
         key, number = f"yours/{plain}", 2
         while key in self.images:
             key, number = f"yours/{plain} ({number})", number + 1

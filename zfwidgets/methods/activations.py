@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
-from zfwidgets.network import Network
+from zfwidgets.network import Network, checked_network
 from zfwidgets.network.graph import Pass
 
 __all__ = ["Recording", "record"]
@@ -80,7 +80,7 @@ def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Re
     >>> record(net, torch.rand(3, 16, 16), ["conv1"]).activations["conv1"].shape
     (1, 4, 14, 14)
     """
-    batch = as_batch(net, images)
+    batch = as_batch(checked_network(net), images)
     names = tuple(net.menu if layers is None else layers)
     indices = {name: net.layers[name].index for name in names}
     graph = net.traced()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zfwidgets.errors import Cancelled, ParameterError, RefusedError, unknown_name
 from zfwidgets.methods.activations import Recording, channel_index, record
-from zfwidgets.network import Network
+from zfwidgets.network import Network, checked_network
 from zfwidgets.network.geometry import Span, Window, back_spans, receptive_field
 from zfwidgets.network.passage import Overlap, Passage, Rule, Units, natural_span, place
 
@@ -127,7 +127,7 @@ def project(
     >>> p.pixels.shape, p.box
     ((3, 3, 3), (5, 6, 3, 3))
     """
-    check_projectable(net, layer)
+    check_projectable(checked_network(net), layer)
     channel_index(net, layer, channel)
     recording = image if isinstance(image, Recording) else record(net, image, [layer])
     if len(recording) != 1:
@@ -135,6 +135,8 @@ def project(
     if position is None:
         maps = activations_of(recording, layer)[0, channel]
         position = (0, 0) if maps.ndim == 0 else strongest(maps)
+    if not isinstance(position, tuple | list) or len(position) != 2:
+        raise ParameterError(f"A position is (row, column), or None for the maximum; found {position!r}.")
     unit = Unit(0, layer, channel, *position)
     return project_units(net, recording, [unit], rule=rule, overlap=overlap)[0]
 
@@ -181,6 +183,7 @@ def project_units(
     """
     _check_option("rule", rule, get_args(Rule))
     _check_option("overlap", overlap, get_args(Overlap))
+    checked_network(net)
     layers = list(dict.fromkeys(unit.layer for unit in units))
     for layer in layers:
         check_projectable(net, layer)
@@ -310,6 +313,9 @@ def check_projectable(net: Network, layer: str) -> None:
 
 def _check_unit(net: Network, recording: Recording, unit: Unit) -> None:
     channel_index(net, unit.layer, unit.channel)
+    for number in (unit.image, unit.row, unit.column):
+        if not isinstance(number, int | np.integer) or isinstance(number, bool):
+            raise ParameterError(f"Picture, row and column of a unit are whole numbers; found {number!r}.")
     if not 0 <= unit.image < len(recording):
         raise ParameterError(f"Picture {unit.image} of {len(recording)} pictures does not exist.")
     shape = activations_of(recording, unit.layer).shape[2:] or (1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zfwidgets.network import Network
+from zfwidgets.network import Network, checked_network
 from zfwidgets.network.operations import Fidelity
 
 __all__ = ["FidelityReport", "FidelityRow", "fidelity_report"]
@@ -63,7 +63,7 @@ def fidelity_report(net: Network, layer: str) -> FidelityReport:
     >>> fidelity_report(net, "0").verdict, fidelity_report(net, "2").sentence
     ('paper', 'No projection: SiLU has no deconvnet rule.')
     """
-    graph = net.traced()
+    graph = checked_network(net).traced()
     below = sorted(graph.ancestors([net.layers[layer].index]) - {0}, reverse=True)
     operations = [(graph.nodes[index].name, graph.nodes[index].operation) for index in below]
     rows = tuple(FidelityRow(name, op.kind, op.fidelity, op.note) for name, op in operations)

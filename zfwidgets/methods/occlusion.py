@@ -19,7 +19,7 @@ from torch import Tensor
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, unknown_name
 from zfwidgets.methods.activations import channel_index, softmax
 from zfwidgets.methods.fill import Fill, fill_picture
-from zfwidgets.network import Network
+from zfwidgets.network import Network, checked_network
 
 __all__ = ["OcclusionMap", "grid", "occluded_input", "occlusion_map"]
 
@@ -164,7 +164,7 @@ def occlusion_map(
         raise unknown_name("plan", plan, _PLANS)
     if precision != "exact":
         raise unknown_name("precision", precision, ("exact",))
-    clean = net.input(image)
+    clean = checked_network(net).input(image)
     height, width = clean.shape[1:]
     rows, columns = grid(height, size, stride), grid(width, size, stride)
     sweep = _Sweep(net, clean, fill_picture(net, clean, fill), size, _layer(net, layer), batch_size)
@@ -181,13 +181,18 @@ def grid(extent: int, size: int, stride: int) -> NDArray[np.int64]:
     >>> grid(16, 6, 4)
     array([ 0,  4,  8, 10])
     """
-    for name, value, most in (("size", size, extent), ("stride", stride, None)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < 1 or (most is not None and value > most):
-            allowed = f"from 1 to {most}, the picture's side" if most is not None else "of at least 1"
-            raise ParameterError(f"The occluder's {name} is a whole number of pixels {allowed}; found {value!r}.")
+    size = _whole("The occluder's size in pixels", size, extent)
+    stride = _whole("The occluder's stride in pixels", stride, None)
     starts = np.arange(0, extent - size + 1, stride, dtype=np.int64)
     return starts if starts[-1] == extent - size else np.append(starts, extent - size)
+
+
+def _whole(what: str, value: Any, most: int | None) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1 or (most is not None and value > most):
+        allowed = f"from 1 to {most}, the picture's side" if most is not None else "of at least 1"
+        raise ParameterError(f"{what} is a whole number {allowed}; found {value!r}.")
+    return int(value)
 
 
 def occluded_input(net: Network, image: Any, row: int, column: int, size: int, fill: Fill = "grey") -> Tensor:
@@ -223,7 +228,7 @@ class _Sweep:
     ) -> None:
         self.net, self.clean, self.fill, self.size, self.layer = net, clean, fill, size, layer
         own = _batch_size(net, clean)
-        self.batch_size = own if batch_size is None else min(batch_size, own)
+        self.batch_size = own if batch_size is None else min(_whole("batch_size", batch_size, None), own)
 
     def run(self, batch: Tensor) -> tuple[Floats, Floats | None]:
         """Logits (N, K) and, if there is a layer, activation sums (N, channels)."""

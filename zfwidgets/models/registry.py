@@ -78,6 +78,8 @@ def load_network(
     >>> load_network("zfnet-scenes", device="cpu").layers["conv5"].kind
     'relu'
     """
+    if not isinstance(weights, str | os.PathLike | None):
+        raise WeightsError(f"weights is 'default', None (random) or the path of a file, not {weights!r}.")
     names: Sequence[str] | None
     if name in embedded_manifest():
         module, names, own = _embedded(name, weights)

@@ -26,7 +26,12 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     file = Path(path)
     if not file.is_file():
-        raise WeightsError(f"There is no weight file {str(file)!r}; give the path of a .safetensors file.")
+        raise WeightsError(f"There is no weight file {str(file)!r}; give the path of a .safetensors or .pth file.")
+    with file.open("rb") as start:
+        head = start.read(64).lstrip().lower()
+    if not head or head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        what = "a web page" if head else "empty"
+        raise WeightsError(f"{file.name} is {what} instead of weights; download the file itself again.")
     try:
         if file.suffix == ".safetensors":
             return load_file(file)

@@ -171,10 +171,14 @@ class Network:
         inner = unwrapped(module)
         self.module = _on_device(inner, choose_device(device))
         self.device = next((tensor.device for tensor in _tensors(self.module)), choose_device(device))
-        self.preprocess = preprocess or Preprocess()
+        if not isinstance(preprocess, Preprocess | None):
+            raise NetworkError(f"preprocess is a Preprocess, for example Preprocess(size=224), not {preprocess!r}.")
+        _check_weights(self.module)
+        self.preprocess = Preprocess() if preprocess is None else preprocess
         self.name = name or type(inner).__name__
         self.lock = RLock()
         self.input_size = (self.preprocess.size, self.preprocess.size)
+        self._sizes = {self.input_size}
         self.graph: Graph | None = None
         self.trace_problem: str | None = None
         self._shapes: list[Shape] = []
@@ -217,7 +221,23 @@ class Network:
             )
         if not bool(torch.isfinite(image).all()):
             raise ParameterError("The model input holds NaN or infinite values; give finite ones.")
-        return image.detach().to(self.device, torch.float32)
+        found = image.detach().to(self.device, torch.float32)
+        self._check_size(found)
+        return found
+
+    def _check_size(self, image: Tensor) -> None:
+        """Try a size that has not been seen before, so that no method fails half way."""
+        size = (image.shape[1], image.shape[2])
+        if size in self._sizes:
+            return
+        try:
+            self(image[None])
+        except RuntimeError as error:
+            raise ParameterError(
+                f"{self.name} does not take a model input of {size[0]} x {size[1]}; give one of "
+                f"{self.input_size[0]} x {self.input_size[1]}, or a picture, which is resized."
+            ) from error
+        self._sizes.add(size)
 
     def class_index(self, asked: str | int) -> int:
         """Index of a class given by name or index."""
@@ -296,10 +316,13 @@ class Network:
     def _run_once(self, batch: Tensor) -> Tensor:
         try:
             return self._plain(batch)
-        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+        except NetworkError:
+            raise
+        except Exception as error:  # it runs the network's own code
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise NetworkError(
-                f"{self.name} does not take a batch {tuple(batch.shape)}: {str(error).splitlines()[0]} "
-                "Set the size it wants with preprocess=Preprocess(size=...)."
+                f"{self.name} does not take a batch {tuple(batch.shape)} of 32-bit floats ({reason}). Give a network "
+                "of RGB pictures, and the size it wants with preprocess=Preprocess(size=...)."
             ) from error
 
 
@@ -321,11 +344,27 @@ def _checked_output(name: str, output: Any) -> Tensor:
     return output
 
 
+def _check_weights(module: nn.Module) -> None:
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if tensor.is_floating_point() and not tensor.is_meta and not bool(torch.isfinite(tensor).all()):
+            raise NetworkError(f"The weights hold NaN or infinite values in {name!r}; load sound ones.")
+
+
 def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
     if classes is None:
         return tuple(f"class {index}" for index in range(count))
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise NetworkError(f"Class names are a list of {count} names, not {classes!r}.")
     if len(classes) != count:
         raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
     names = list(map(str, classes))
     # ImageNet has two cranes; a name must lead to one class.
     return tuple(f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names))
+
+
+def checked_network(net: Any) -> Network:
+    """The argument if it is a `Network`, else the error that says how to get one."""
+    if isinstance(net, Network):
+        return net
+    hint = f"load_network({net!r})" if isinstance(net, str) else "load_network(name) or Network(module)"
+    raise NetworkError(f"A method takes a Network, not {type(net).__name__}; make one with {hint}.")

@@ -66,6 +66,7 @@ class Viewer(W.VBox):
     """What to look for, and where in the paper it stands."""
 
     _alive = False
+    _offering = False
 
     def __init__(self, backend: Backend, **options: Any) -> None:
         if not isinstance(backend, Backend):
@@ -284,7 +285,7 @@ class Viewer(W.VBox):
 
         def to_trait(change: Any) -> None:
             value = None if none is not None and change["new"] == none else change["new"]
-            if value == getattr(self, trait):
+            if self._offering or value == getattr(self, trait):
                 return
             try:
                 setattr(self, trait, value)
@@ -312,8 +313,12 @@ class Viewer(W.VBox):
 
     def offer_images(self) -> None:
         """Offer pictures that came to the backend since; the one that is shown stays."""
-        self._image_control.options = image_options(self._backend)
-        self._image_control.value = self.image
+        kept, self._offering = self.image, True  # new options make a list choose its first one
+        try:
+            self._image_control.options = image_options(self._backend)
+            self._image_control.value = kept
+        finally:
+            self._offering = False
 
     # What the strip says -------------------------------------------------------------------------------------
 

@@ -289,7 +289,8 @@ class OcclusionViewer(OcclusionOptions):
         done = "" if self._map.complete else f"{int(self._map.known.sum())} of "
         unknown = self.target == "true" and self._backend.label(self.image) is None
         note = " &middot; true class not known, predicted shown" if unknown else ""
-        return f"{done}{positions} positions &middot; exact{note}"
+        exact = "exact" if self._map.complete else "coarse"
+        return f"{done}{positions} positions &middot; {exact}{note}"
 
     @property
     def result(self) -> OcclusionMap | None:

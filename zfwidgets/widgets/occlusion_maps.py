@@ -34,7 +34,7 @@ class OcclusionMaps(W.Box):
     def __init__(self, touched: Callable[[float, float], None], looked: Callable[[float, float], None]) -> None:
         self.base: Pixels | None = None
         self._order: tuple[int, ...] = ()
-        self._range: tuple[Any, float] = (None, 1.0)
+        self._range: tuple[Any, float, bool] = (None, 1.0, False)
         self._probability = PictureFigure("Probability", hover=True)
         self._label = PictureFigure("Most probable label", hover=True)
         self._activation = PictureFigure("Activation", hover=True)
@@ -99,10 +99,11 @@ class OcclusionMaps(W.Box):
     def _draw_activation(self, answer: OcclusionMap, channel: int, opacity: float, rescaled: bool, image: str) -> None:
         values = answer.activation(channel)
         key = (image, answer.layer, channel, answer.net.name)
-        if self._range[0] != key:
-            # Kept while a slider moves: a bar that follows every map would hide the change.
+        if self._range[0] != key or (answer.complete and not self._range[2]):
+            # Kept while a slider moves: a bar that follows every map would hide the change. The first whole map sets
+            # it, so that it does not depend on how far a machine got before its first partial answer.
             clean = float(answer.clean_sums[channel]) if answer.clean_sums is not None else 1.0
-            self._range = (key, max(clean, float(values.max()), 1e-6))
+            self._range = (key, max(clean, float(values.max()), 1e-6), answer.complete)
         low, high = (float(values.min()), float(values.max())) if rescaled else (0.0, self._range[1])
         self._activation.show(self._heat(answer, values, low, high, opacity))
         which = "strongest map" if channel == answer.channel else "map"

@@ -9,6 +9,7 @@ import ipywidgets as W
 from PIL import ImageOps
 
 from zfwidgets.backend import Backend
+from zfwidgets.errors import ImageError
 from zfwidgets.imaging import to_jpeg
 
 __all__ = ["Thumbnails"]
@@ -34,6 +35,7 @@ class Thumbnails(W.Box):
         self._backend, self._chosen = backend, chosen
         self._buttons: dict[str, W.Button] = {}
         self._rules: list[str] = []
+        self.unreadable: dict[str, ImageError] = {}
         # One style and one layout for all: each widget costs the page three messages.
         self._look = {"style": W.ButtonStyle(), "layout": W.Layout()}
         self._sheet = W.HTML()
@@ -60,7 +62,12 @@ class Thumbnails(W.Box):
 
     def _make(self, key: str) -> None:
         name = f"zf-thumb-{len(self._buttons)}"
-        small = ImageOps.fit(self._backend.picture(key), (SIDE, SIDE))
+        try:
+            picture = self._backend.picture(key)
+        except ImageError as error:
+            self.unreadable[key] = error
+            return
+        small = ImageOps.fit(picture, (SIDE, SIDE))
         data = base64.b64encode(to_jpeg(small, 80)).decode()
         self._rules.append(f'.{name} {{ background-image: url("data:image/jpeg;base64,{data}") !important; }}')
         label = self._backend.label(key)
