@@ -129,9 +129,10 @@ def _configuration(notebook: str, theme: str) -> Config:
         "websocket_max_message_size": MESSAGE_BYTES,
         "ws_ping_interval": 0,  # nothing between two programs of one machine drops a quiet connection
     }
-    # A page that ended without its beacon: its kernel goes when nobody has been connected for a while.
+    # A page that ended without its beacon: its kernel goes when nobody was connected for an hour, so that a laptop
+    # may sleep for a while in between.
     config.MappingKernelManager.cull_interval = 60
-    config.MappingKernelManager.cull_idle_timeout = 180
+    config.MappingKernelManager.cull_idle_timeout = 3600
     config.VoilaConfiguration.theme = theme
     config.VoilaConfiguration.extension_denylist = NOT_FOR_A_PAGE
     config.VoilaConfiguration.kernel_spec_manager_class = _ThisPython
