@@ -13,6 +13,7 @@ from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown
 from zfwidgets.widgets import FeatureViewer, OcclusionViewer
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
+from zfwidgets.widgets.values import as_target
 
 __all__ = ["Explorer"]
 
@@ -89,8 +90,7 @@ class Explorer(W.VBox):
 
     @T.validate("target")
     def _check_target(self, proposal: Any) -> str:
-        net, target = self._backend.network, proposal["value"]
-        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
+        return as_target(self._backend.network, proposal["value"])
 
     def _head(self) -> W.Box:
         net = self._backend.network

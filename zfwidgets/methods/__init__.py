@@ -3,7 +3,7 @@
 from zfwidgets.methods.activations import Recording, record
 from zfwidgets.methods.deconvnet import Projection, Unit, project, project_units
 from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
-from zfwidgets.methods.fill import FILLS, fill_picture
+from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
 from zfwidgets.methods.occlusion import OcclusionMap, grid, occluded_input, occlusion_map
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Projection",
     "Recording",
     "Unit",
+    "checked_fill",
     "fidelity_report",
     "fill_picture",
     "grid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zfwidgets.network import Network, checked_network
-from zfwidgets.network.operations import Fidelity
+from zfwidgets.network.operations import Fidelity, worst
 
 __all__ = ["FidelityReport", "FidelityRow", "fidelity_report"]
 
@@ -30,8 +30,7 @@ class FidelityReport:
     @property
     def verdict(self) -> Fidelity:
         """The worst status of all operations."""
-        order: tuple[Fidelity, ...] = ("paper", "adjoint", "refused")
-        return max((row.status for row in self.rows), key=order.index)
+        return worst(row.status for row in self.rows)
 
     @property
     def sentence(self) -> str:

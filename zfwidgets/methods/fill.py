@@ -13,7 +13,7 @@ from torch import Tensor
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.network import Network
 
-__all__ = ["FILLS", "Fill", "fill_picture"]
+__all__ = ["FILLS", "Fill", "checked_fill", "fill_picture"]
 
 FILLS = ("grey", "mean", "black", "white", "blur", "noise")
 _LEVELS = {"grey": 0.5, "black": 0.0, "white": 1.0}
@@ -41,27 +41,42 @@ def fill_picture(net: Network, image: Tensor, fill: Fill) -> Tensor:
     Tensor
         (3, H, W), model input.
     """
+    fill = checked_fill(fill)
+    if fill == "blur":
+        return _blurred(image)
+    if fill == "noise":
+        noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+        return net.preprocess.normalise(noise).to(image)
+    if fill == "mean":
+        return torch.zeros_like(image)
+    colour = (_LEVELS[fill],) * 3 if isinstance(fill, str) else fill
+    return net.preprocess.colour(colour).to(image).expand_as(image)
+
+
+def checked_fill(fill: Any) -> str | tuple[float, float, float]:
+    """A name of `FILLS` or a colour as three numbers, or the error that says what a fill is.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+
+    Examples
+    --------
+    >>> checked_fill("grey"), checked_fill([1, 0, 0])
+    ('grey', (1.0, 0.0, 0.0))
+    """
     if fill is None or isinstance(fill, str):
         if fill not in FILLS:
             raise unknown_name("fill", fill, FILLS)
-        if fill == "blur":
-            return _blurred(image)
-        if fill == "noise":
-            noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
-            return net.preprocess.normalise(noise).to(image)
-        if fill == "mean":
-            return torch.zeros_like(image)
-        fill = (_LEVELS[fill],) * 3
-    return net.preprocess.colour(_colour(fill)).to(image).expand_as(image)
-
-
-def _colour(fill: Any) -> tuple[float, float, float]:
+        return str(fill)
     try:
         values = np.asarray(fill, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"A fill is one of {', '.join(FILLS)} or (red, green, blue), not {fill!r}.") from error
+    except (TypeError, ValueError):
+        values = np.empty(0)
     if values.shape != (3,) or not ((values >= 0) & (values <= 1)).all():
-        raise ParameterError(f"A colour to fill with is three values from 0 to 1; found {fill!r}.")
+        raise ParameterError(
+            f"A fill is one of {', '.join(FILLS)} or a colour of three values from 0 to 1; found {fill!r}."
+        )
     red, green, blue = map(float, values)
     return red, green, blue
 

@@ -18,12 +18,10 @@ from zfwidgets.network.device import choose_device
 from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
 from zfwidgets.network.names import chain_names, menu
-from zfwidgets.network.operations import Fidelity
+from zfwidgets.network.operations import Fidelity, worst
 from zfwidgets.network.trace import evaluating, trace, unwrapped
 
 __all__ = ["Layer", "Layers", "Network"]
-
-_WORST: tuple[Fidelity, ...] = ("paper", "adjoint", "refused")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class Layers(Mapping[str, Layer]):
             (rows.size, columns.size),
             (rows.jump, columns.jump),
             (rows.offset, columns.offset),
-            max(fidelities, key=_WORST.index),
+            worst(fidelities),
             index,
         )
 
@@ -169,8 +167,9 @@ class Network:
         if not isinstance(module, nn.Module):
             raise NetworkError(f"A network is a torch.nn.Module, not a {type(module).__name__}.")
         inner = unwrapped(module)
-        self.module = _on_device(inner, choose_device(device))
-        self.device = next((tensor.device for tensor in _tensors(self.module)), choose_device(device))
+        chosen = choose_device(device)
+        self.module = _on_device(inner, chosen)
+        self.device = next((tensor.device for tensor in _tensors(self.module)), chosen)
         if not isinstance(preprocess, Preprocess | None):
             raise NetworkError(f"preprocess is a Preprocess, for example Preprocess(size=224), not {preprocess!r}.")
         _check_weights(self.module)

@@ -6,11 +6,11 @@ from typing import Any
 
 import traitlets as T
 
-from zfwidgets.errors import ParameterError, unknown_name
-from zfwidgets.methods import FILLS
+from zfwidgets.errors import ParameterError
+from zfwidgets.methods import checked_fill
 from zfwidgets.network import Network
 from zfwidgets.widgets.base import Viewer
-from zfwidgets.widgets.values import Share, Whole, as_whole
+from zfwidgets.widgets.values import Share, Whole, as_target, as_whole
 
 __all__ = ["OcclusionOptions", "layers_with_places"]
 
@@ -51,25 +51,11 @@ class OcclusionOptions(Viewer):
 
     @T.validate("fill")
     def _check_fill(self, proposal: Any) -> Any:
-        fill = proposal["value"]
-        if isinstance(fill, str):
-            if fill not in FILLS:
-                raise unknown_name("fill", fill, FILLS)
-            return fill
-        try:
-            colour = tuple(float(part) for part in fill)
-        except (TypeError, ValueError):
-            colour = ()
-        if len(colour) != 3 or not all(0 <= part <= 1 for part in colour):
-            raise ParameterError(
-                f"A fill is one of {', '.join(FILLS)} or (red, green, blue) from 0 to 1; found {fill!r}."
-            )
-        return colour
+        return checked_fill(proposal["value"])
 
     @T.validate("target")
     def _check_target(self, proposal: Any) -> str:
-        net, target = self._backend.network, proposal["value"]
-        return target if target in ("predicted", "true") else net.classes[net.class_index(target)]
+        return as_target(self._backend.network, proposal["value"])
 
     @T.validate("layer")
     def _check_layer(self, proposal: Any) -> str | None:

@@ -9,8 +9,9 @@ from typing import Any
 import traitlets as T
 
 from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
+from zfwidgets.network import Network
 
-__all__ = ["Share", "Whole", "as_whole", "check_names"]
+__all__ = ["Share", "Whole", "as_target", "as_whole", "check_names"]
 
 
 def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
@@ -70,3 +71,8 @@ def check_names(kind: str, asked: Any, known: Callable[[], Any]) -> None:
         if name not in names:
             error: UnknownNameError = unknown_name(kind, name, names)
             raise error
+
+
+def as_target(net: Network, value: Any) -> str:
+    """``"predicted"``, ``"true"``, or the name of a class given by name or index."""
+    return value if value in ("predicted", "true") else net.classes[net.class_index(value)]

@@ -11,7 +11,7 @@ transposed filters. What the paper does not speak of is done by the exact linear
 from __future__ import annotations
 
 from zfwidgets.network.call import Call, Unmatched
-from zfwidgets.network.operations.base import Constant, Fidelity, Input, Opaque, Operation
+from zfwidgets.network.operations.base import Constant, Fidelity, Input, Opaque, Operation, worst
 from zfwidgets.network.operations.filters import (
     BatchNorm,
     CappedRectification,
@@ -23,7 +23,7 @@ from zfwidgets.network.operations.filters import (
 from zfwidgets.network.operations.joins import Addition, Concatenation, Flatten, Identity
 from zfwidgets.network.operations.pooling import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool
 
-__all__ = ["TABLE", "Constant", "Fidelity", "Input", "Opaque", "Operation", "operation_for"]
+__all__ = ["TABLE", "Constant", "Fidelity", "Input", "Opaque", "Operation", "operation_for", "worst"]
 
 TABLE: tuple[type[Operation], ...] = (
     Convolution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -11,10 +12,16 @@ from zfwidgets.network.call import Call
 from zfwidgets.network.geometry import POINT, Reach, Shape
 from zfwidgets.network.passage import Passage
 
-__all__ = ["Constant", "Fidelity", "Input", "Opaque", "Operation", "Reaches"]
+__all__ = ["Constant", "Fidelity", "Input", "Opaque", "Operation", "Reaches", "worst"]
 
 Fidelity = Literal["paper", "adjoint", "refused"]
+_ORDER: tuple[Fidelity, ...] = ("paper", "adjoint", "refused")
 Reaches = tuple[Reach, Reach] | None
+
+
+def worst(fidelities: Iterable[Fidelity]) -> Fidelity:
+    """What a chain of operations comes to."""
+    return max(fidelities, key=_ORDER.index)
 
 
 class Operation:

@@ -1,0 +1,47 @@
+"""A tiny real network with a few pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from zfwidgets.backend import Backend
+from zfwidgets.data import ImageSet
+from zfwidgets.imaging import Preprocess
+from zfwidgets.network import Network
+
+
+@pytest.fixture(scope="session")
+def network() -> Network:
+    """Two convolutions and a linear layer on 24 x 24 pixels, four classes."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 6, 5, stride=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 25, 4),
+    )
+    classes = ["cat", "dog", "fox", "<b>bold</b>"]
+    return Network(module, preprocess=Preprocess(size=24, resize=24), classes=classes, device="cpu", name="tiny")
+
+
+@pytest.fixture(scope="session")
+def pictures() -> ImageSet:
+    """Three pictures of noise with smooth parts."""
+    random = np.random.default_rng(1)
+    arrays = [random.integers(0, 255, (24, 24, 3), dtype=np.uint8) for _ in range(3)]
+    return ImageSet.from_list([Image.fromarray(array) for array in arrays], labels=["dog", "fox", "whale"])
+
+
+@pytest.fixture
+def backend(network: Network, pictures: ImageSet) -> Iterator[Backend]:
+    with Backend(network, pictures) as backend:
+        yield backend
