@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zfwidgets.allocator import tune_allocator
     from zfwidgets.app.explorer import Explorer
     from zfwidgets.backend import Backend
     from zfwidgets.data import ImageSet, samples, scenes
@@ -60,9 +61,11 @@ __all__ = [
     "record",
     "samples",
     "scenes",
+    "tune_allocator",
 ]
 
 _HOMES = {
+    "allocator": ("tune_allocator",),
     "app.explorer": ("Explorer",),
     "backend": ("Backend",),
     "data": ("ImageSet", "samples", "scenes"),

@@ -86,6 +86,9 @@ def test_module_and_script_are_the_same_command(tmp_path: Path) -> None:
 
 def test_the_page_shows_what_the_command_line_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, PageSettings("zfnet-scenes", images=str(tmp_path)).to_json())
+    told: list[bool] = []
+    monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: told.append(True))
     page = open_explorer()
+    assert told == [True]
     assert 'role="alert"' in page.value
     assert "holds no pictures" in page.value

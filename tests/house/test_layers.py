@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     {"errors"},
+    {"allocator"},
     {"imaging"},
     {"network"},
     {"models", "data"},  # these two do not meet

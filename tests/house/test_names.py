@@ -38,6 +38,7 @@ PUBLIC = [
     "record",
     "samples",
     "scenes",
+    "tune_allocator",
 ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from zfwidgets.allocator import tune_allocator
 from zfwidgets.errors import ZfwidgetsError
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     from zfwidgets.data import ImageSet
     from zfwidgets.models import load_network
 
+    tune_allocator()  # a page's kernel lives for its network alone
     display(Javascript(NAME_THE_SLIDERS))
     told = os.environ.get(VARIABLE)
     settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
