@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import threading
 from queue import Queue
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from zfwidgets.backend import (
     Answer,
@@ -134,12 +136,13 @@ def test_a_mapping_of_arrays_will_do_and_the_thread_ends(network: Network) -> No
     assert not any(thread.name == "zfwidgets tiny" for thread in threading.enumerate())
 
 
-def test_a_trained_network_gives_new_answers_to_old_questions(backend: Backend, network: Network) -> None:
+@pytest.mark.parametrize("edit", [Tensor.mul_, lambda weight, factor: weight.data.mul_(factor)], ids=["torch", "data"])
+def test_an_edited_network_gives_new_answers_to_old_questions(backend: Backend, network: Network, edit: Any) -> None:
     before = backend.compute(SWEEP)
     assert backend.compute(SWEEP) is before
     weight = next(network.module.parameters())
     with torch.no_grad():
-        weight.mul_(-1)
+        edit(weight, -1)
         after = backend.compute(SWEEP)
-        weight.mul_(-1)
+        edit(weight, -1)
     assert (after.logits != before.logits).any()

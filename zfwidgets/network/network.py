@@ -20,6 +20,7 @@ from zfwidgets.network.graph import Graph
 from zfwidgets.network.names import chain_names, menu
 from zfwidgets.network.operations import Fidelity, worst
 from zfwidgets.network.trace import evaluating, trace, unwrapped
+from zfwidgets.network.version import weights_version
 
 __all__ = ["Layer", "Layers", "Network"]
 
@@ -253,8 +254,8 @@ class Network:
 
     @property
     def version(self) -> int:
-        """Changes whenever torch writes into a parameter or buffer, so that answers can be told from stale ones."""
-        return sum(tensor._version for tensor in _tensors(self.module) if not tensor.is_inference())
+        """Changes whenever weights do, so that answers can be told from stale ones; see `weights_version`."""
+        return weights_version(_tensors(self.module))
 
     @cached_property
     def menu(self) -> tuple[str, ...]:
