@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import psutil
 import torch
@@ -14,10 +15,12 @@ import torch
 from zfwidgets.errors import NetworkError
 from zfwidgets.network import Network
 
-__all__ = ["batch_limit", "free_bytes", "halving"]
+__all__ = ["batch_limit", "fitting", "free_bytes", "halving"]
 
 T = TypeVar("T")
 MOST = 256
+_FOUND: WeakKeyDictionary[Network, dict[torch.device, int]] = WeakKeyDictionary()
+"""Batches that fitted after larger ones did not."""
 _CONTAINER = Path("/sys/fs/cgroup")
 _SHARE = 0.25
 """Part of the free memory that one batch may take: outputs, temporary buffers and the rest of the kernel."""
@@ -71,6 +74,48 @@ def batch_limit(network: Network, memory: int | None = None) -> int:
     return max(1, min(MOST, int(free * _SHARE / (4 * 4 * largest))))
 
 
+def fitting(network: Network, run: Callable[[int], T]) -> T:
+    """Run with as many pictures in a batch as fit, and remember for this network on its device what did not.
+
+    Parameters
+    ----------
+    network : Network
+        Whose batches they are; it is not kept alive.
+    run : callable
+        Is given the number of pictures in a batch; called again with half of it when the memory does not suffice.
+
+    Raises
+    ------
+    NetworkError
+        If not even one picture fits.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
+    >>> tried = []
+    >>> def run(size):
+    ...     tried.append(size)
+    ...     if size > 100:
+    ...         raise MemoryError
+    >>> fitting(net, run), fitting(net, run)
+    (None, None)
+    >>> tried
+    [256, 128, 64, 64]
+    """
+    most = _FOUND.get(network, {}).get(network.device, MOST)
+    first = min(batch_limit(network), most)
+
+    def noted(size: int) -> T:
+        value = run(size)
+        if size < first:
+            _FOUND.setdefault(network, {})[network.device] = size
+        return value
+
+    return halving(noted, first)
+
+
 def halving(run: Callable[[int], T], first: int) -> T:
     """Run with ever smaller batches until the memory suffices.
 
@@ -79,7 +124,7 @@ def halving(run: Callable[[int], T], first: int) -> T:
     run : callable
         Is given the number of pictures in a batch.
     first : int
-        What to begin with.
+        What to begin with; 1 for work that has no batches, whose lack of memory then gets its sentence.
 
     Raises
     ------
@@ -102,11 +147,12 @@ def halving(run: Callable[[int], T], first: int) -> T:
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
-            if size == 1:
-                raise NetworkError(
-                    "The memory does not suffice for one picture: close other programs, take a smaller network, or "
-                    "use device='cpu'."
-                ) from error
+        # Out here the error is gone, and with it the frames that hold the tensors of the batch that did not fit.
+        if size == 1:
+            raise NetworkError(
+                "The memory does not suffice for one picture: close other programs, take a smaller network, or "
+                "use device='cpu'."
+            )
         size = max(1, size // 2)
         gc.collect()
         if torch.cuda.is_available():
@@ -114,6 +160,6 @@ def halving(run: Callable[[int], T], first: int) -> T:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    words = ("out of memory", "not enough memory", "can't allocate memory")
+    words = ("out of memory", "not enough memory", "can't allocate memory", "ALLOC_FAILED")
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or any(word in str(error) for word in words)

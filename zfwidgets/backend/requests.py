@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from zfwidgets.backend.batching import batch_limit, halving
+from zfwidgets.backend.batching import fitting
 from zfwidgets.methods import (
     OcclusionMap,
     Projection,
@@ -137,7 +137,7 @@ class OcclusionRequest:
                 batch_size=batch,
             )
 
-        return halving(sweep, batch_limit(backend.network))
+        return fitting(backend.network, sweep)
 
 
 @dataclass(frozen=True)

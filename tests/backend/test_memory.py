@@ -1,0 +1,123 @@
+"""Out of memory in the middle of a sweep: the right answer in smaller batches or one clear error, nothing left."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from queue import Queue
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zfwidgets.backend import Answer, Backend, OcclusionRequest, RecordRequest, ScoresRequest, batching
+from zfwidgets.data import ImageSet
+from zfwidgets.errors import NetworkError
+from zfwidgets.imaging import Preprocess
+from zfwidgets.network import Network
+
+SWEEP = OcclusionRequest("image/00000", size=8, stride=4)
+WORDS = "DefaultCPUAllocator: not enough memory: you tried to allocate 12345 bytes."
+
+
+class Hungry(nn.Module):
+    """A linear network that takes `most` pictures at once, and only four when its calls are used up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(3 * 24 * 24, 2)
+        self.most, self.calls_left = 64, 10**6
+        self.sizes: list[int] = []
+        self.batches: list[weakref.ref[Tensor]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) > 10**6:  # python that no tracer follows
+            return x.flatten(1)
+        self.sizes.append(len(x))
+        self.batches.append(weakref.ref(x))
+        self.calls_left -= 1
+        if len(x) > self.most or (self.calls_left < 0 and len(x) > 4):
+            raise RuntimeError(WORDS)
+        return self.last(x.flatten(1))
+
+
+@pytest.fixture
+def network() -> Network:
+    torch.manual_seed(0)
+    net = Network(Hungry(), preprocess=Preprocess(size=24), device="cpu")
+    assert net.graph is None
+    return net
+
+
+@pytest.fixture
+def backend(network: Network, pictures: ImageSet) -> Iterator[Backend]:
+    with Backend(network, pictures) as backend:
+        yield backend
+
+
+def hungry(network: Network) -> Hungry:
+    assert isinstance(network.module, Hungry)
+    return network.module
+
+
+def test_a_sweep_that_runs_out_half_way_is_right_in_smaller_batches(backend: Backend, network: Network) -> None:
+    expected = backend.compute(SWEEP).logits
+    backend._cache.clear()
+    hungry(network).calls_left = 2  # the whole picture and one batch
+    found = backend.compute(SWEEP)
+    np.testing.assert_allclose(found.logits, expected, rtol=1e-5)
+    assert found.complete
+
+
+def test_what_was_found_is_remembered_for_the_network_and_only_for_it(backend: Backend, network: Network) -> None:
+    hungry(network).most = 3
+    backend.compute(SWEEP)
+    first, hungry(network).sizes = hungry(network).sizes, []
+    backend.compute(OcclusionRequest("image/00001", size=8, stride=4))
+    assert max(first) > 3 >= max(hungry(network).sizes)
+    assert batching._FOUND[network] == {network.device: batching.MOST // 128}
+    other = Network(nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 24, 2)), preprocess=Preprocess(size=24))
+    assert other not in batching._FOUND
+
+
+def test_remembering_keeps_no_network_alive(pictures: ImageSet) -> None:
+    net = Network(Hungry(), preprocess=Preprocess(size=24), device="cpu")
+    hungry(net).most = 3
+    with Backend(net, pictures) as backend:
+        backend.compute(SWEEP)
+    gone = weakref.ref(net)
+    del net, backend
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("request_", [SWEEP, ScoresRequest("image/00000")], ids=["sweep", "scores"])
+def test_not_even_one_picture_is_one_sentence_and_nothing_is_left(
+    backend: Backend, network: Network, request_: Any
+) -> None:
+    hungry(network).most = 0
+    queue: Queue[Answer] = Queue()
+    backend.submit(request_, queue.put)
+    while not (answer := queue.get(timeout=20)).last:
+        pass
+    assert isinstance(answer.error, NetworkError)
+    assert "does not suffice for one picture" in str(answer.error) and "\n" not in str(answer.error)
+    assert backend.cached(request_) is None
+    assert network.lock.acquire(blocking=False)
+    network.lock.release()
+    # The error is kept by a viewer; it must not keep the tensors of the batch that did not fit.
+    gc.collect()
+    assert not any(batch() is not None for batch in hungry(network).batches)
+    hungry(network).most = 64
+    backend.submit(request_, queue.put)
+    while not (answer := queue.get(timeout=20)).last:
+        pass
+    assert answer.kind == "final"
+
+
+def test_other_errors_of_a_request_keep_their_words(backend: Backend) -> None:
+    with pytest.raises(NetworkError, match="cannot be traced"):
+        backend.compute(RecordRequest("image/00000", ("conv1",)))
