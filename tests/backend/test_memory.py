@@ -52,6 +52,13 @@ def network() -> Network:
     return net
 
 
+@pytest.fixture(autouse=True)
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No warm-up, whose batches would be counted too."""
+    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", lambda network, cancelled: None)
+    monkeypatch.setattr("zfwidgets.backend.requests.forward_seconds", lambda network: 1.0)
+
+
 @pytest.fixture
 def backend(network: Network, pictures: ImageSet) -> Iterator[Backend]:
     with Backend(network, pictures) as backend:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Queue
@@ -105,6 +108,47 @@ def test_a_quick_question_is_answered_between_two_batches(worker: Worker) -> Non
     square.open()
     sweep.open(2)
     assert answers(queue, 3) == [("square", "final", "done"), ("sweep", "partial", 0), ("sweep", "final", "done")]
+
+
+def test_what_nobody_asked_for_begins_last(worker: Worker) -> None:
+    queue: Queue[Answer] = Queue()
+    first, unasked, asked = Job(), Job(), Job()
+    worker.submit(Question("first"), first, queue.put, "first")
+    assert first.began.wait(SOON)
+    worker.submit(Question("unasked"), unasked, queue.put, "unasked", unasked=True)
+    worker.submit(Question("asked"), asked, queue.put, "asked")
+    for job in (first, asked, unasked):
+        job.open()
+    assert [name for name, _, _ in answers(queue, 3)] == ["first", "asked", "unasked"]
+
+
+def test_what_nobody_asked_for_gives_way_at_its_next_check(worker: Worker) -> None:
+    queue: Queue[Answer] = Queue()
+    unasked, quick, asked = Job(partials=3), Job(), Job()
+    worker.submit(Question("unasked"), unasked, queue.put, "unasked", unasked=True)
+    assert unasked.began.wait(SOON)
+    worker.submit(Question("quick", quick=True), quick, queue.put, "quick")
+    quick.open()
+    unasked.open()  # a quick one is answered in between, the run goes on
+    assert answers(queue, 2) == [("quick", "final", "done"), ("unasked", "partial", 0)]
+    worker.submit(Question("asked"), asked, queue.put, "asked")
+    asked.open()
+    unasked.open()
+    assert answers(queue, 2) == [("unasked", "cancelled", None), ("asked", "final", "done")]
+    assert unasked.stopped_after == 1
+
+
+def test_a_waiting_thread_keeps_no_answer_alive(worker: Worker) -> None:
+    class Value:
+        """Something that can be watched going away."""
+
+    queue: Queue[Answer] = Queue()
+    worker.submit(Question("a"), lambda on_partial, cancelled: Value(), queue.put, "me")
+    gone = weakref.ref(queue.get(timeout=SOON).value)
+    end = time.monotonic() + SOON
+    while gone() is not None and time.monotonic() < end:
+        gc.collect()
+    assert gone() is None
 
 
 def test_cancelling_allows_no_further_answer_but_the_word_itself(worker: Worker) -> None:

@@ -10,7 +10,9 @@ from zfwidgets.backend.requests import (
     Request,
     Scores,
     ScoresRequest,
+    SpeedRequest,
 )
+from zfwidgets.backend.warming import default_square, warm_up
 from zfwidgets.backend.worker import Ticket
 
 __all__ = [
@@ -24,5 +26,8 @@ __all__ = [
     "Request",
     "Scores",
     "ScoresRequest",
+    "SpeedRequest",
     "Ticket",
+    "default_square",
+    "warm_up",
 ]

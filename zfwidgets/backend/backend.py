@@ -15,7 +15,9 @@ from zfwidgets.backend.answers import Answer
 from zfwidgets.backend.batching import halving
 from zfwidgets.backend.cache import Cache
 from zfwidgets.backend.device import describe_device
-from zfwidgets.backend.requests import Request
+from zfwidgets.backend.requests import Request, SpeedRequest
+from zfwidgets.backend.speed import Speed
+from zfwidgets.backend.warming import warm_up
 from zfwidgets.backend.worker import Ticket, Worker
 from zfwidgets.data import ImageSet, samples, scenes
 from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
@@ -49,6 +51,8 @@ class Backend:
     network : Network
     images : tuple of str
         Keys of the pictures, uploads last; `picture` gives one.
+    speed : Speed
+        How fast the network has been so far.
 
     Raises
     ------
@@ -81,7 +85,13 @@ class Backend:
             raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
         self._uploads: dict[str, Image.Image] = {}
         self._cache = Cache(CACHE_BYTES)
+        self.speed = Speed()
         self._worker = Worker(f"zfwidgets {self.network.name}")
+        # Nobody waits for these two: the worker logs their errors, and the first question will tell them.
+        self.submit(SpeedRequest(), _unheard)
+        self._warming = self._worker.submit(
+            "warm-up", lambda _, cancelled: warm_up(self.network, cancelled), _unheard, owner="warm-up", unasked=True
+        )
 
     def __repr__(self) -> str:
         return f"Backend({self.network.name}, {len(self.images)} pictures, {self.device})"
@@ -182,6 +192,8 @@ class Backend:
         ZfwidgetsError
             Whatever the method raises.
         """
+        if not request.quick:
+            self._warming.cancel()
         value = self.cached(request)
         if value is None:
             key = self._key(request)
@@ -225,6 +237,10 @@ class Backend:
         """End the worker's thread and forget all answers."""
         self._worker.close()
         self._cache.clear()
+
+
+def _unheard(answer: Answer) -> None:
+    """For questions that nobody asked."""
 
 
 def _network(network: str | Network, device: str | torch.device) -> Network:

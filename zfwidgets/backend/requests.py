@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from zfwidgets.backend.batching import fitting
+from zfwidgets.backend.warming import forward_seconds
 from zfwidgets.methods import (
     OcclusionMap,
     Projection,
@@ -33,6 +34,7 @@ __all__ = [
     "Request",
     "Scores",
     "ScoresRequest",
+    "SpeedRequest",
 ]
 
 Partial = Callable[[Any], None] | None
@@ -138,6 +140,18 @@ class OcclusionRequest:
             )
 
         return fitting(backend.network, sweep)
+
+
+@dataclass(frozen=True)
+class SpeedRequest:
+    """How fast is this network here? Answered by None; the backend's `speed` knows it then."""
+
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> None:
+        work = backend.network.multiply_adds
+        if work is not None and not backend.speed.known:
+            backend.speed.start(work / max(forward_seconds(backend.network), 1e-6))
 
 
 @dataclass(frozen=True)

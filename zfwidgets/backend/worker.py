@@ -5,7 +5,9 @@ How a question travels:
 2. The owner's running question is told that it is superseded; it goes on until its first partial answer, because
    a picture that stays blank for a whole drag is worse than one that lags, and ends at its next check.
 3. Between two batches of a long run, quick questions (a dragged square, a projection) are answered first.
-4. Whatever happens - value, error, cancelling - is delivered as an `Answer`. The thread outlives it.
+4. A question that nobody waits for (the warm-up) begins when there is no other, and ends at its next check when one
+   comes that is not quick.
+5. Whatever happens - value, error, cancelling - is delivered as an `Answer`. The thread outlives it.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ _LOG = logging.getLogger(__name__)
 class Ticket:
     """One question on its way; ``cancel()`` ends it at its next check, without any further partial answer."""
 
-    def __init__(self, request: Any, run: Run, deliver: Deliver, owner: Hashable) -> None:
-        self.request, self.run, self.deliver, self.owner = request, run, deliver, owner
+    def __init__(self, request: Any, run: Run, deliver: Deliver, owner: Hashable, unasked: bool) -> None:
+        self.request, self.run, self.deliver, self.owner, self.unasked = request, run, deliver, owner, unasked
         self.quick = bool(getattr(request, "quick", False))
         self.stopped = False
         self.superseded = False
@@ -70,9 +72,9 @@ class Worker:
         self._closing = False
         self._thread: Thread | None = None
 
-    def submit(self, request: Any, run: Run, deliver: Deliver, owner: Hashable) -> Ticket:
-        """Ask; `deliver` is called on the worker's thread."""
-        ticket = Ticket(request, run, deliver, owner)
+    def submit(self, request: Any, run: Run, deliver: Deliver, owner: Hashable, *, unasked: bool = False) -> Ticket:
+        """Ask; `deliver` is called on the worker's thread. What is `unasked` gives way to all else."""
+        ticket = Ticket(request, run, deliver, owner, unasked)
         with self._changed:
             if self._closing:
                 raise NetworkError("This backend is closed; make a new Backend to ask it anything.")
@@ -117,13 +119,12 @@ class Worker:
                 ticket = self._next(quick_only=False)
             if ticket is not None:
                 self._answer(ticket)
+            del ticket  # while it waits for the next one, the thread keeps no answer and no network alive
 
     def _next(self, quick_only: bool) -> Ticket | None:
-        """Take a question out of the queue, quick ones first; the caller holds the lock."""
-        tickets = list(self._waiting.values())
-        chosen = next((ticket for ticket in tickets if ticket.quick), None)
-        if chosen is None and tickets and not quick_only:
-            chosen = tickets[0]
+        """Take a question out of the queue, quick ones first, unasked ones last; the caller holds the lock."""
+        tickets = sorted(self._waiting.values(), key=lambda ticket: (not ticket.quick, ticket.unasked))
+        chosen = next((ticket for ticket in tickets if ticket.quick or not quick_only), None)
         if chosen is not None:
             del self._waiting[chosen.owner]
             self._running.append(chosen)
@@ -143,7 +144,7 @@ class Worker:
         def cancelled() -> bool:
             if not ticket.quick:
                 self._answer_quick_ones()
-            return ticket.over
+            return ticket.over or (ticket.unasked and self._others_wait())
 
         try:
             if ticket.stopped:
@@ -166,6 +167,10 @@ class Worker:
             if ticket is None:
                 return
             self._answer(ticket)
+
+    def _others_wait(self) -> bool:
+        with self._changed:
+            return bool(self._waiting)
 
     def _hand_over(self, ticket: Ticket, answer: Answer) -> None:
         try:

@@ -10,7 +10,15 @@ from typing import Any
 import ipywidgets as W
 import numpy as np
 
-from zfwidgets.backend import OccludedRequest, OcclusionRequest, ProjectionRequest, Request, Scores, ScoresRequest
+from zfwidgets.backend import (
+    OccludedRequest,
+    OcclusionRequest,
+    ProjectionRequest,
+    Request,
+    Scores,
+    ScoresRequest,
+    default_square,
+)
 from zfwidgets.errors import RefusedError
 from zfwidgets.methods import FILLS, OcclusionMap
 from zfwidgets.widgets import controls
@@ -55,8 +63,7 @@ class OcclusionViewer(OcclusionOptions):
         net = self._backend.network
         side = min(net.input_size)
         layer = net.default_layer if layers_with_places(net) else None
-        # A quarter of the picture; for the built-in network this is the trait's own default.
-        small = {"size": side // 4, "stride": max(1, side // 24)}
+        small = dict(zip(("size", "stride"), default_square(net), strict=True))
         middle = {"row": side // 2 - side // 8, "column": side // 2 - side // 8}
         return super()._defaults() | {"layer": layer} | small | middle
 
