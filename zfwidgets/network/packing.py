@@ -1,0 +1,296 @@
+"""Weights in the memory layout of oneDNN, torch's engine for convolutions on processors.
+
+torch brings weights into that layout anew at each call, and multiplies matrices by another library. Done once and
+kept, the rearranged weights ("a pack") make small windows up to twice as fast and matrices up to three times. A pack
+serves one shape of input: with another shape it is right, but can be slower than none.
+
+The operators behind it are torch's own business. They are tried once on small examples (`_probed`); where one is
+missing or says something else than the plain operator, the plain operator does the work.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import count
+from threading import Lock
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfwidgets.network.version import weights_version
+
+__all__ = ["BUDGET", "Packed", "packs_held"]
+
+BUDGET = 512 * 2**20
+"""Bytes of packs in the whole process: the largest matrix of a classic network (VGG16's fc6) and its filters fit."""
+
+_USES_BEFORE = 1
+"""Packing costs about as much as using the pack once saves, so a shape met once is not worth it."""
+
+_IDLE = 4096
+"""A pack makes room for others when this many uses of any pack went by without it. Were it less than one round of
+a sweep, packs would push one another out round after round."""
+
+Pair = tuple[int, int]
+Key = tuple[Any, ...]
+
+
+class _Shelf:
+    """All packs of the process, within a budget."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget, self.held = budget, 0
+        self._packs: OrderedDict[Key, tuple[Tensor, int, int]] = OrderedDict()  # pack, bytes, when last used
+        self._uses: Counter[Key] = Counter()
+        self._clock = 0
+        self._lock = Lock()
+
+    def get(self, key: Key) -> Tensor | None:
+        with self._lock:
+            self._clock += 1
+            found = self._packs.get(key)
+            if found is None:
+                return None
+            self._packs[key] = (*found[:2], self._clock)
+            self._packs.move_to_end(key)
+            return found[0]
+
+    def deserves(self, key: Key, size: int) -> bool:
+        """Whether a pack of so many bytes should be made now; counts the question as a use."""
+        with self._lock:
+            if len(self._uses) > 4 * _IDLE:
+                self._uses.clear()
+            self._uses[key] += 1
+            if self._uses[key] <= _USES_BEFORE or size > self.budget:
+                return False
+            while self.held + size > self.budget:
+                oldest = next(iter(self._packs))
+                if self._clock - self._packs[oldest][2] < _IDLE:
+                    return False
+                self._remove(oldest)
+            return True
+
+    def put(self, key: Key, pack: Tensor, size: int) -> None:
+        with self._lock:
+            if key not in self._packs and self.held + size <= self.budget:  # another thread may have been faster
+                self._packs[key] = (pack, size, self._clock)
+                self.held += size
+
+    def drop(self, owner: int) -> None:
+        """Forget everything of one owner, the first part of a key."""
+        with self._lock:
+            for key in [key for key in self._packs if key[0] == owner]:
+                self._remove(key)
+            for key in [key for key in self._uses if key[0] == owner]:
+                del self._uses[key]
+
+    def _remove(self, key: Key) -> None:
+        _, size, _ = self._packs.pop(key)
+        self.held -= size
+
+
+_SHELF = _Shelf(BUDGET)
+_SERIAL = count()
+
+
+def packs_held() -> int:
+    """Bytes of all packs of the process."""
+    return _SHELF.held
+
+
+class Packed:
+    """The weights of one convolution or linear layer, and their packs.
+
+    Called without gradients (`torch.inference_mode` or `torch.no_grad`) it uses packs, else the plain operators. May
+    be called from several threads at once.
+
+    Parameters
+    ----------
+    module : nn.Conv2d or nn.Linear
+        Its weight is looked up at each call: another tensor in its place and torch's own writes into it are noticed
+        at once, writes around torch (``.data``, numpy) when `refresh` is called.
+
+    Examples
+    --------
+    >>> layer = nn.Conv2d(3, 8, 3)
+    >>> packed = Packed(layer)
+    >>> with torch.inference_mode():
+    ...     packed.convolve(torch.ones(2, 3, 9, 9), layer.bias, (1, 1), (0, 0), (1, 1), 1).shape
+    torch.Size([2, 8, 7, 7])
+    """
+
+    def __init__(self, module: nn.Conv2d | nn.Linear) -> None:
+        self._module = module
+        self._serial = next(_SERIAL)
+        self._source: Tensor | None = None
+        self._facts: tuple[int, int] | None = None
+        self._sampled: int | None = None
+        self._generation = 0
+        weakref.finalize(self, _SHELF.drop, self._serial)
+
+    def convolve(
+        self, windows: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Tensor:
+        """(B, C, h, w) to (B, O, h', w'); numbers of rows and columns as in `torch.nn.functional.conv2d`."""
+        weight, bias = self._in(windows, bias)
+        key = (tuple(windows.shape), stride, padding, dilation, groups)
+        pack = self._pack(
+            "convolve",
+            windows,
+            key,
+            lambda: torch.ops.mkldnn._reorder_convolution_weight(
+                weight, list(padding), list(stride), list(dilation), groups, list(windows.shape)
+            ),
+        )
+        if pack is None:
+            return F.conv2d(windows, weight, bias, stride, padding, dilation, groups)
+        return _convolution(windows, pack, bias, stride, padding, dilation, groups)
+
+    def convolve_back(self, signal: Tensor, stride: Pair, dilation: Pair, groups: int) -> Tensor:
+        """(B, O, h, w) to (B, C, h', w'): the transposed convolution without padding."""
+        weight, _ = self._in(signal, None)
+        key = (tuple(signal.shape), stride, dilation, groups)
+        pack = self._pack(
+            "convolve_back",
+            signal,
+            key,
+            lambda: torch.ops.mkldnn._reorder_convolution_transpose_weight(
+                weight, [0, 0], [0, 0], list(stride), list(dilation), groups, list(signal.shape)
+            ),
+        )
+        if pack is None:
+            return F.conv_transpose2d(signal, weight, None, stride, 0, 0, groups, dilation)
+        return _transposed_convolution(signal, pack, stride, dilation, groups)
+
+    def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
+        """(B, F) to (B, O); one pack serves every B."""
+        weight, bias = self._in(rows, bias)
+        pack = self._pack("multiply", rows, (), lambda: torch.ops.mkldnn._reorder_linear_weight(weight, 64))
+        return F.linear(rows, weight, bias) if pack is None else _product(rows, pack, bias)
+
+    def multiply_back(self, rows: Tensor) -> Tensor:
+        """(B, O) to (B, F): the transposed matrix. It is rarely asked for, so nothing is packed."""
+        weight, _ = self._in(rows, None)
+        return rows @ weight
+
+    def refresh(self) -> None:
+        """Forget packs made from other weights than the module has now; a look at up to 1024 of its elements."""
+        weight = self._module.weight
+        sampled = weights_version([weight])
+        if self._sampled != sampled:
+            self._sampled = sampled
+            self._adopt(weight)
+
+    def _in(self, tensor: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias in the number format of a tensor."""
+        weight = self._module.weight
+        return weight.to(tensor.dtype), bias if bias is None else bias.to(tensor.dtype)
+
+    def _pack(self, operator: str, tensor: Tensor, key: Key, make: Callable[[], Tensor]) -> Tensor | None:
+        """The pack for a tensor of this shape; None: use the plain operator."""
+        plain = torch.is_grad_enabled() or tensor.device.type != "cpu" or tensor.numel() == 0
+        # A weight that is not a parameter is computed anew at each look (weight norm), which nobody can notice.
+        weight = self._module._parameters.get("weight")
+        if plain or weight is None or weight.device.type != "cpu" or not _probed(operator, tensor.dtype):
+            return None
+        facts = _facts(weight)
+        if weight is not self._source or facts != self._facts:
+            self._adopt(weight)
+        whole: Key = (self._serial, self._generation, operator, tensor.dtype, *key)
+        pack = _SHELF.get(whole)
+        if pack is None:
+            size = weight.numel() * tensor.element_size()
+            if _SHELF.deserves(whole, size):
+                pack = make()
+                _SHELF.put(whole, pack, size)
+        return pack
+
+    def _adopt(self, weight: Tensor) -> None:
+        """Start anew with this weight. It is held, so that no other tensor can come to lie at its address."""
+        self._generation += 1
+        self._source, self._facts = weight, _facts(weight)
+        _SHELF.drop(self._serial)
+
+
+def _facts(weight: Tensor) -> tuple[int, int]:
+    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
+
+
+def _convolution(
+    windows: Tensor, pack: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Tensor:
+    numbers = (list(padding), list(stride), list(dilation), groups)
+    result: Tensor = torch.ops.mkldnn._convolution_pointwise(windows, pack, bias, *numbers, "none", [], "")
+    return result
+
+
+def _transposed_convolution(signal: Tensor, pack: Tensor, stride: Pair, dilation: Pair, groups: int) -> Tensor:
+    numbers = ([0, 0], [0, 0], list(stride), list(dilation), groups)
+    result: Tensor = torch.ops.mkldnn._convolution_transpose_pointwise(signal, pack, None, *numbers, "none", [], "")
+    return result
+
+
+def _product(rows: Tensor, pack: Tensor, bias: Tensor | None) -> Tensor:
+    result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, pack, bias, "none", [], "")
+    return result
+
+
+@lru_cache(maxsize=32)
+def _probed(operator: str, dtype: torch.dtype) -> bool:
+    """Whether an operator on packs exists here and says what the plain one says, in this number format."""
+    if dtype not in (torch.float32, torch.bfloat16):
+        return False
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator).to(dtype)
+
+    try:
+        with torch.inference_mode():
+            pairs = {"convolve": _convolved, "convolve_back": _convolved_back, "multiply": _multiplied}[operator](draw)
+            return all(
+                found.shape == expected.shape
+                and found.dtype == dtype
+                and float((found - expected).abs().max()) <= torch.finfo(dtype).eps * 32 * float(expected.abs().max())
+                for found, expected in pairs
+            )
+    except Exception:  # whatever a private operator may do: the plain one is always there
+        return False
+
+
+Draw = Callable[..., Tensor]
+
+
+def _convolved(draw: Draw) -> list[tuple[Tensor, Tensor]]:
+    pairs = []
+    for stride, padding, groups in (((1, 1), (1, 1), 1), ((2, 1), (0, 2), 4)):
+        windows, weight, bias = draw(3, 16, 7, 9), draw(24, 16 // groups, 3, 3), draw(24)
+        numbers = (list(padding), list(stride), [1, 1], groups)
+        pack = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, list(windows.shape))
+        for layout in (torch.contiguous_format, torch.channels_last):
+            found = _convolution(windows.contiguous(memory_format=layout), pack, bias, stride, padding, (1, 1), groups)
+            pairs.append((found, F.conv2d(windows, weight, bias, stride, padding, 1, groups)))
+    return pairs
+
+
+def _convolved_back(draw: Draw) -> list[tuple[Tensor, Tensor]]:
+    pairs = []
+    for stride, groups in (((1, 1), 1), ((2, 1), 4)):
+        signal, weight = draw(3, 16, 5, 6), draw(16, 24 // groups, 3, 3)
+        numbers = ([0, 0], [0, 0], list(stride), [1, 1], groups)
+        pack = torch.ops.mkldnn._reorder_convolution_transpose_weight(weight, *numbers, list(signal.shape))
+        for layout in (torch.contiguous_format, torch.channels_last):
+            found = _transposed_convolution(signal.contiguous(memory_format=layout), pack, stride, (1, 1), groups)
+            pairs.append((found, F.conv_transpose2d(signal, weight, None, stride, 0, 0, groups)))
+    return pairs
+
+
+def _multiplied(draw: Draw) -> list[tuple[Tensor, Tensor]]:
+    weight, bias = draw(24, 40), draw(24)
+    pack = torch.ops.mkldnn._reorder_linear_weight(weight, 64)
+    return [(_product(rows, pack, bias), F.linear(rows, weight, bias)) for rows in (draw(1, 40), draw(70, 40))]
