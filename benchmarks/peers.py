@@ -1,0 +1,121 @@
+"""Occlusion as others do it: Captum's `Occlusion`, and the loop over batches that everybody writes first.
+
+Both run the whole network at every position, so their cost is the same at each of them (the section ``whole`` checks
+it), and a part of the positions tells the time of all.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import zfwidgets as zf
+
+__all__ = ["BATCHES", "MissingPeerError", "Question", "captum_module"]
+
+BATCHES = (1, 8, 16, 32, 64)
+
+
+class MissingPeerError(RuntimeError):
+    """Captum is not installed."""
+
+
+def captum_module() -> ModuleType:
+    """``captum.attr``, or one sentence that says how to get it."""
+    try:
+        import captum.attr
+    except ImportError as error:
+        raise MissingPeerError('The comparison needs Captum; pip install -e ".[bench]"') from error
+    module: ModuleType = captum.attr
+    return module
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sweep, as every contestant gets it.
+
+    Attributes
+    ----------
+    net : Network
+        Captum and the loop get its module as it is.
+    clean : Tensor
+        (3, H, W) model input.
+    size, stride : int
+        Of the square, in input pixels.
+    """
+
+    net: zf.Network
+    clean: Tensor
+    size: int
+    stride: int
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """(N, 2): corners of all squares, the last ones at the border."""
+        axes = [_starts(extent, self.size, self.stride) for extent in self.clean.shape[1:]]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2)
+
+    @cached_property
+    def grey(self) -> Tensor:
+        """(3, H, W): what the square shows."""
+        return self.net.preprocess.colour((0.5, 0.5, 0.5)).to(self.clean).expand_as(self.clean)
+
+    def part(self, count: int) -> NDArray[np.int64]:
+        """(count, 2): that many of the places, spread evenly."""
+        return self.places[np.linspace(0, len(self.places) - 1, count).round().astype(int)]
+
+    def ours(self, **options: Any) -> zf.OcclusionMap:
+        """The package's answer."""
+        return zf.occlusion_map(self.net, self.clean, self.size, self.stride, **options)
+
+    @torch.inference_mode()
+    def loop(self, places: NDArray[np.int64], batch: int) -> Tensor:
+        """(N, K) logits: paint a batch of squares, run the module."""
+        logits = []
+        for start in range(0, len(places), batch):
+            corners = places[start : start + batch].tolist()
+            pictures = self.clean.repeat(len(corners), 1, 1, 1)
+            for picture, (row, column) in zip(pictures, corners, strict=True):
+                square = (slice(None), slice(row, row + self.size), slice(column, column + self.size))
+                picture[square] = self.grey[square]
+            logits.append(self.net.module(pictures))
+        return torch.cat(logits)
+
+    def captum(self, batch: int, count: int | None = None) -> None:
+        """Captum's attribution of class 0, over all positions or until it has asked for so many of them."""
+        done = 0
+
+        def forward(pictures: Tensor) -> Tensor:
+            nonlocal done
+            if count is not None and done > count:  # the first picture that Captum asks for is the clean one
+                raise _EnoughError
+            done += len(pictures)
+            logits: Tensor = self.net.module(pictures)
+            return logits
+
+        with suppress(_EnoughError), torch.no_grad():
+            captum_module().Occlusion(forward).attribute(
+                self.clean[None],
+                sliding_window_shapes=(3, self.size, self.size),
+                strides=(3, self.stride, self.stride),
+                baselines=self.grey[None],
+                target=0,
+                perturbations_per_eval=batch,
+            )
+
+
+class _EnoughError(Exception):
+    """Enough positions have been timed."""
+
+
+def _starts(extent: int, size: int, stride: int) -> NDArray[np.int64]:
+    starts = np.arange(0, extent - size + 1, stride)
+    return starts if starts[-1] == extent - size else np.append(starts, extent - size)
