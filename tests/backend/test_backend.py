@@ -146,3 +146,17 @@ def test_an_edited_network_gives_new_answers_to_old_questions(backend: Backend, 
         after = backend.compute(SWEEP)
         edit(weight, -1)
     assert (after.logits != before.logits).any()
+
+
+def test_threads_set_later_hold_for_the_worker_too(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Queue[int] = Queue()
+    monkeypatch.setattr(ScoresRequest, "run", lambda *given: seen.put(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    try:
+        for count in (before, before + 1, 1):
+            torch.set_num_threads(count)
+            backend.submit(ScoresRequest(str(count)), lambda answer: None)
+            assert seen.get(timeout=20) == count
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)

@@ -101,7 +101,7 @@ def test_its_errors_reach_the_log_and_nobody_else(
     with Backend(network, pictures) as backend:
         assert failed.wait(SOON)
         viewer = OcclusionViewer(backend, size=8, stride=4)
-        assert viewer.wait(20) and (viewer.state, viewer._alert.value) == ("ready", "")
+        assert viewer.wait(20) and (viewer.state, viewer._strip.alert.value) == ("ready", "")
         viewer.close()
     records = [record for record in caplog.records if record.exc_info and "no warmth" in str(record.exc_info[1])]
     assert [record.levelno for record in records] == [logging.DEBUG]
@@ -150,14 +150,27 @@ def test_a_speed_follows_the_machine() -> None:
     speed = Speed()
     assert (speed.known, speed.seconds(1.0)) == (False, None)
     speed.learn(100, 1.0)
+    assert speed.seconds(100) == 1.0
     for _ in range(8):
         speed.learn(100, 4.0)
     assert speed.seconds(100) == pytest.approx(4.0, rel=0.02)
+
+
+def test_a_precision_has_a_speed_of_its_own() -> None:
+    speed = Speed()
+    speed.start(100.0)
+    assert speed.seconds(100, "preview") == 1.0
     speed.learn(100, 0.5, "preview")
-    assert speed.seconds(100, "preview") == 0.5
-    assert speed.seconds(100, "fast") == speed.seconds(100)
-    speed.learn(100, 0.0)
-    assert speed.seconds(100) is not None
+    assert (speed.seconds(100, "preview"), speed.seconds(100, "fast"), speed.seconds(100)) == (0.5, 1.0, 1.0)
+
+
+def test_a_sweep_too_short_to_tell_teaches_little() -> None:
+    speed = Speed()
+    speed.start(100.0)
+    speed.learn(1, 0.1)  # a tenth of the speed
+    assert speed.seconds(100) == pytest.approx(1.0, rel=0.3)
+    speed.learn(1, 0.0)
+    assert speed.seconds(100) == pytest.approx(1.0, rel=0.3)
 
 
 def test_a_closed_backend_has_no_warm_up_left(warming: Backend, spy: Spy) -> None:

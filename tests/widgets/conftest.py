@@ -1,5 +1,6 @@
-"""The tiny network and its backend."""
+"""The tiny network and its backend; a viewer and a backend of which a test gives the answers."""
 
+from twins.echo import asked, echo, spec
 from twins.tiny import backend, network, pictures
 
-__all__ = ["backend", "network", "pictures"]
+__all__ = ["asked", "backend", "echo", "network", "pictures", "spec"]

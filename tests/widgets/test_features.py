@@ -104,7 +104,7 @@ def test_an_operation_without_a_rule_is_shown_and_other_layers_recover(pictures:
         viewer = FeatureViewer(backend, layer="2")
         with pytest.raises(ZfwidgetsError, match="SiLU"):
             viewer.wait(20)
-        assert viewer.state == "error" and "SiLU" in viewer._alert.value
+        assert viewer.state == "error" and "SiLU" in viewer._strip.alert.value
         viewer.layer = "0"
         assert viewer.wait(20) and viewer.state == "ready"
 
@@ -132,6 +132,24 @@ def test_an_upload_is_shown_and_a_bad_one_explained(backend: Backend) -> None:
     explorer._take({"new": ({"name": "../me.png", "content": memoryview(buffer.getvalue())},)})
     assert explorer.wait(20) and explorer.image == "yours/me.png" == explorer.occlusion.image
     assert explorer._alert.value == "" and "yours/me.png" in dict(explorer.occlusion._image_control.options).values()
+    explorer.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("image", None, "no picture None"),
+        ("image", {}, "no picture"),
+        ("children", [], "parts of this Explorer are its own"),
+        ("imaeg", "image/00000", "nearest are 'image'"),
+    ],
+)
+def test_an_explorer_refuses_what_cannot_be(backend: Backend, name: str, value: Any, message: str) -> None:
+    explorer = Explorer(backend)
+    before = (explorer.image, explorer.children)
+    with pytest.raises(ZfwidgetsError, match=message):
+        setattr(explorer, name, value)
+    assert (explorer.image, explorer.children) == before
     explorer.close()
 
 

@@ -47,7 +47,7 @@ def test_it_shows_what_the_method_computes(viewer: OcclusionViewer, backend: Bac
     expected = occlusion_map(network, backend.picture(viewer.image), size=8, stride=4)
     np.testing.assert_array_equal(viewer.result.logits, expected.logits)
     assert viewer.state == "ready" and viewer.result.complete
-    assert "25 positions" in viewer._status.value and "Fig. 7" in viewer._status.value
+    assert "25 positions" in viewer._strip.status.value and "Fig. 7" in viewer._strip.status.value
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,14 @@ BAD = [
     ("channel", 8, "channel is a whole number from 0 to 7"),
     ("channel", "first", "found 'first'"),
     ("image", "nothing", "no picture 'nothing'"),
+    ("image", None, "no picture None"),
+    ("image", ["image/00000"], "no picture"),
+    ("children", (), "parts of this OcclusionViewer are its own"),
+    ("precision", "quick", "no precision 'quick'"),
+    ("precision", None, "no precision None"),
+    ("confirm_above", -1, "at least 0 seconds, or None; found -1"),
+    ("confirm_above", float("nan"), "found nan"),
+    ("confirm_above", "30", "found '30'"),
     ("opacity", float("nan"), "from 0 to 1"),
     ("opacity", 1.5, "from 0 to 1"),
     ("row", -1, "found -1"),
@@ -205,10 +213,10 @@ def test_a_bad_value_from_a_control_is_shown_and_taken_back(network: Network, pi
         viewer.wait(20)
         box = control(viewer, "Target class")
         box.value = "whale"
-        assert viewer.state == "error" and "no class &#x27;whale&#x27;" in viewer._alert.value
+        assert viewer.state == "error" and "no class &#x27;whale&#x27;" in viewer._strip.alert.value
         assert (viewer.target, box.value) == ("predicted", "predicted")
         box.value = "fox"
-        assert viewer.wait(20) and (viewer.target, viewer.state, viewer._alert.value) == ("fox", "ready", "")
+        assert viewer.wait(20) and (viewer.target, viewer.state, viewer._strip.alert.value) == ("fox", "ready", "")
 
 
 def test_a_network_that_cannot_be_traced_still_has_probabilities(pictures: ImageSet) -> None:

@@ -2,78 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from unittest.mock import MagicMock, create_autospec
+from unittest.mock import MagicMock
 
 import ipywidgets as W
 import pytest
+from twins.echo import Asked, Echo
 
-from zfwidgets.backend import Answer, Backend, Request, Ticket
 from zfwidgets.errors import ParameterError, UnknownNameError
 from zfwidgets.widgets import loop
-from zfwidgets.widgets.base import Viewer
-from zfwidgets.widgets.values import Whole
-
-
-class Echo(Viewer):
-    """Asks one thing: its number."""
-
-    number = Whole(1, 1, "number")
-    MAIN = "echo"
-    SENTENCE = "It repeats."
-
-    def _build(self) -> W.Widget:
-        self._seen: list[Any] = []
-        return self._bind(W.IntSlider(1, 1, 9, description="Number"), "number")
-
-    def _questions(self) -> dict[str, Request]:
-        return {"echo": (self.image, self.number)}  # type: ignore[dict-item]
-
-    def _show(self, slot: str, value: Any) -> None:
-        if value == "broken":
-            raise RuntimeError("cannot draw <this>")
-        self._seen.append(value)
-
-    @property
-    def result(self) -> Any:
-        return self._seen[-1] if self._seen else None
-
-
-class Asked:
-    """The questions that reached the backend, and the way to answer each."""
-
-    def __init__(self, backend: MagicMock) -> None:
-        self.requests: list[Any] = []
-        self.tickets: list[MagicMock] = []
-        self._deliver: list[Callable[[Answer], None]] = []
-        backend.submit.side_effect = self._submit
-
-    def _submit(self, request: Any, deliver: Callable[[Answer], None], owner: Any = None) -> Any:
-        self.requests.append(request)
-        self._deliver.append(deliver)
-        self.tickets.append(create_autospec(Ticket, instance=True))
-        return self.tickets[-1]
-
-    def answer(self, place: int, kind: Any, value: Any = None, error: Exception | None = None) -> None:
-        self._deliver[place](Answer(self.requests[place], kind, value, error, seconds=0.5))
-
-
-@pytest.fixture
-def spec() -> MagicMock:
-    backend = create_autospec(Backend, instance=True)
-    backend.images = ("a", "b")
-    return backend
-
-
-@pytest.fixture
-def asked(spec: MagicMock) -> Asked:
-    return Asked(spec)
-
-
-@pytest.fixture
-def echo(spec: MagicMock, asked: Asked) -> Echo:
-    return Echo(spec)
 
 
 def test_it_asks_at_once_and_never_the_same_twice(echo: Echo, asked: Asked) -> None:
@@ -129,18 +66,18 @@ def test_an_error_goes_to_the_strip_and_the_next_good_value_recovers(echo: Echo,
     with pytest.raises(ParameterError, match="went wrong"):
         echo.wait(1)
     assert echo.state == "error" and echo.result == "good"
-    assert 'role="alert"' in echo._alert.value and "&lt;script&gt;" in echo._alert.value
+    assert 'role="alert"' in echo._strip.alert.value and "&lt;script&gt;" in echo._strip.alert.value
     echo.number = 3
     asked.answer(2, "final", "better")
     assert echo.wait(1)
-    assert (echo.state, echo.result, echo._alert.value) == ("ready", "better", "")
+    assert (echo.state, echo.result, echo._strip.alert.value) == ("ready", "better", "")
 
 
 def test_a_failure_while_drawing_is_seen_too(echo: Echo, asked: Asked) -> None:
     asked.answer(0, "final", "broken")
     with pytest.raises(RuntimeError):
         echo.wait(1)
-    assert "RuntimeError: cannot draw &lt;this&gt;" in echo._alert.value
+    assert "RuntimeError: cannot draw &lt;this&gt;" in echo._strip.alert.value
 
 
 def test_the_error_of_an_older_question_is_nobodys_business(echo: Echo, asked: Asked) -> None:
@@ -151,13 +88,13 @@ def test_the_error_of_an_older_question_is_nobodys_business(echo: Echo, asked: A
 
 
 def test_cancel_stops_and_the_same_question_can_be_asked_again(echo: Echo, asked: Asked) -> None:
-    echo._cancel.click()
+    echo._strip.button.click()
     asked.tickets[0].cancel.assert_called_once_with()
     asked.answer(0, "cancelled")
     echo._drain()
     assert echo.state == "stopped"
-    assert echo._cancel.description == "Go on"
-    echo._cancel.click()
+    assert echo._strip.button.description == "Go on"
+    echo._strip.button.click()
     assert asked.requests == [("a", 1), ("a", 1)]
     assert echo.state != "stopped"
     asked.answer(1, "final", "value")

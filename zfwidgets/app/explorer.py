@@ -13,7 +13,7 @@ from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown
 from zfwidgets.widgets import FeatureViewer, OcclusionViewer
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
-from zfwidgets.widgets.values import as_target
+from zfwidgets.widgets.values import as_target, check_assignment
 
 __all__ = ["Explorer"]
 
@@ -41,7 +41,7 @@ class Explorer(W.VBox):
     True
     """
 
-    image = T.Unicode()
+    image: Any = T.TraitType("")
     """Key of the picture that all tabs show."""
     target: Any = T.TraitType("predicted")
     """The class that is asked about: ``"predicted"``, ``"true"``, or a name or index."""
@@ -78,14 +78,16 @@ class Explorer(W.VBox):
         self._alive = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not hasattr(type(self), name) and name not in ("occlusion", "features"):
-            raise unknown_name("attribute of Explorer", name, ["image", "target", "occlusion", "features"])
+        if name not in ("occlusion", "features"):
+            check_assignment(self, name, lambda: ["image", "target", "occlusion", "features"], self._alive)
         super().__setattr__(name, value)
 
     @T.validate("image")
     def _check_image(self, proposal: Any) -> str:
         key: str = proposal["value"]
-        self._backend.picture(key)
+        if key not in self._backend.images:
+            raise unknown_name("picture", key, self._backend.images)
+        self._backend.picture(key)  # a file that is no picture says so here
         return key
 
     @T.validate("target")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ __all__ = [
     "OcclusionRequest",
     "ProjectionRequest",
     "RecordRequest",
+    "RefinedRequest",
     "Request",
     "Scores",
     "ScoresRequest",
@@ -121,10 +123,12 @@ class OcclusionRequest:
     stride: int
     fill: Fill = "grey"
     layer: str | None = None
+    precision: str = "exact"
     quick: ClassVar[bool] = False
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
         clean = backend.input(self.image)
+        started = time.perf_counter()
 
         def sweep(batch: int) -> OcclusionMap:
             return occlusion_map(
@@ -134,12 +138,73 @@ class OcclusionRequest:
                 stride=self.stride,
                 fill=self.fill,
                 layer=self.layer,
+                precision=self.precision,
                 on_partial=on_partial,
                 cancelled=cancelled,
                 batch_size=batch,
             )
 
-        return fitting(backend.network, sweep)
+        answer = fitting(backend.network, sweep)
+        work = backend.work(self.size, self.stride)
+        if work is not None:
+            backend.speed.learn(work, time.perf_counter() - started, self.precision)
+        return answer
+
+    def seconds(self, backend: Backend) -> float | None:
+        """How long it will take; None where nobody can say."""
+        work = backend.work(self.size, self.stride)
+        return None if work is None else backend.speed.seconds(work, self.precision)
+
+
+@dataclass(frozen=True)
+class RefinedRequest:
+    """A quick sweep, shown as a partial answer, and then the exact one. Answered by `OcclusionMap`."""
+
+    first: OcclusionRequest
+    quick: ClassVar[bool] = False
+
+    @property
+    def image(self) -> str:
+        """Key of the picture."""
+        return self.first.image
+
+    @property
+    def exact(self) -> OcclusionRequest:
+        """The question whose answer it ends with."""
+        return replace(self.first, precision="exact")
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
+        if on_partial is None:  # nobody would see the first one
+            return cast(OcclusionMap, backend.compute(self.exact, cancelled=cancelled))
+        tell = on_partial
+        first = backend.compute(self.first, lambda coarse: tell(_none_exact(coarse)), cancelled)
+        if getattr(first, "precision", "exact") == "exact":  # nothing quicker was possible
+            return cast(OcclusionMap, first)
+        tell(_none_exact(first))
+        return cast(OcclusionMap, backend.compute(self.exact, lambda exact: tell(_laid_over(first, exact)), cancelled))
+
+    def seconds(self, backend: Backend) -> float | None:
+        """How long both take together; None where nobody can say."""
+        both = self.first.seconds(backend), self.exact.seconds(backend)
+        return None if None in both else sum(part for part in both if part is not None)
+
+
+def _none_exact(first: OcclusionMap) -> OcclusionMap:
+    """The first map as a partial answer: known are the cells that are exact, and those are still to come."""
+    return (
+        first if getattr(first, "precision", "exact") == "exact" else replace(first, known=np.zeros_like(first.known))
+    )
+
+
+def _laid_over(first: OcclusionMap, exact: OcclusionMap) -> OcclusionMap:
+    """The cells that are exact by now among those of the first map, which say more than a coarse guess."""
+    known = exact.known[..., None]
+    sums = None
+    if exact.sums is not None and first.sums is not None:
+        sums = np.where(known, exact.sums, first.sums)
+    logits = np.where(known, exact.logits, first.logits)
+    changes: dict[str, Any] = {"logits": logits, "sums": sums, "precision": getattr(first, "precision", "exact")}
+    return replace(exact, **changes)
 
 
 @dataclass(frozen=True)
@@ -149,9 +214,10 @@ class SpeedRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> None:
-        work = backend.network.multiply_adds
-        if work is not None and not backend.speed.known:
-            backend.speed.start(work / max(forward_seconds(backend.network), 1e-6))
+        network = backend.network
+        with network.lock:  # two threads that want to know measure once
+            if network.multiply_adds is not None and not backend.speed.known:
+                backend.speed.start(network.multiply_adds / max(forward_seconds(network), 1e-6))
 
 
 @dataclass(frozen=True)

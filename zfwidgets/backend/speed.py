@@ -4,8 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Speed"]
 
-_NEWEST = 0.5
-"""Weight of the newest sweep: a machine gets busy and idle again, and squares of one size do not run like another's."""
+_HALF = 1.0
+"""Seconds of a sweep that says as much as all before it: a machine gets busy and idle again, but a sweep of a few
+positions mostly times what surrounds it."""
 
 
 class Speed:
@@ -19,9 +20,9 @@ class Speed:
     >>> speed.start(5e9)
     >>> speed.seconds(1e9)
     0.2
-    >>> speed.learn(1e9, 0.1)  # a whole sweep says more than the first measurement
-    >>> speed.seconds(1e9), speed.seconds(1e9, "fast")
-    (0.1, 0.1)
+    >>> speed.learn(1e11, 10.0)  # a long sweep says more than the first measurement
+    >>> round(speed.seconds(1e9), 2), round(speed.seconds(1e9, "fast"), 2)
+    (0.11, 0.11)
     """
 
     def __init__(self) -> None:
@@ -40,8 +41,9 @@ class Speed:
     def learn(self, multiply_adds: float, seconds: float, precision: str = "exact") -> None:
         """A whole sweep has taken so long."""
         rate = multiply_adds / max(seconds, 1e-6)
-        before = self._learned.get(precision, rate)
-        self._learned[precision] = before * (rate / before) ** _NEWEST
+        # What another precision reaches says nothing about this one.
+        before = self._learned.get(precision) or (self._start if precision == "exact" else None) or rate
+        self._learned[precision] = before * (rate / before) ** (seconds / (seconds + _HALF))
         self._start = self._start or rate
 
     def seconds(self, multiply_adds: float, precision: str = "exact") -> float | None:

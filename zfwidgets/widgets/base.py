@@ -4,7 +4,8 @@
 2. `_questions` resolves the traits into frozen requests, one for each slot; an equal one is not asked again.
 3. `backend.submit`; the worker's answers go into the inbox, known answers on this thread at once.
 4. The kernel's loop drains the inbox; an answer older than what is shown is dropped; `_show` draws the others.
-5. Errors appear in the strip below, the last good picture stays, the next good value recovers.
+5. A question that takes long waits for the person's word (`Patience`); a script that waits has given it.
+6. Errors appear in the strip below, the last good picture stays, the next good value recovers.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.controls import image_options
 from zfwidgets.widgets.loop import call_soon
-from zfwidgets.widgets.style import style_sheet
-from zfwidgets.widgets.values import check_names
+from zfwidgets.widgets.patience import Patience
+from zfwidgets.widgets.strip import Strip, time_left
+from zfwidgets.widgets.style import duration, style_sheet
+from zfwidgets.widgets.values import Seconds, check_assignment, check_names
 
 __all__ = ["Viewer"]
 
 _CONTROL = "control"
 """The place of an error that is no slot's: a value that was refused."""
-_WORDS = {"ready": "ready", "stopped": "stopped", "running": "running", "stale": "updating", "error": "error"}
 
 
 class Viewer(W.VBox):
@@ -51,12 +53,15 @@ class Viewer(W.VBox):
         For a value that cannot be.
     """
 
-    state = T.Enum(["ready", "running", "stale", "stopped", "error"], "ready", read_only=True)
+    state = T.Enum(["ready", "running", "stale", "waiting", "stopped", "error"], "ready", read_only=True)
     """``"running"``: an answer is on its way; ``"stale"``: and what is shown belongs to an older question;
-    ``"stopped"``: cancelled before it was whole."""
+    ``"waiting"``: for a word to start what takes long; ``"stopped"``: cancelled before it was whole."""
 
-    image = T.Unicode()
+    image: Any = T.TraitType("")
     """Key of the picture."""
+
+    confirm_above = Seconds(30.0, "confirm_above")
+    """What takes longer, in seconds, waits for *Start*; None: nothing does. `wait` starts it too."""
 
     MAIN = ""
     """The slot whose progress the status line tells."""
@@ -80,12 +85,14 @@ class Viewer(W.VBox):
         self._shown: dict[str, int] = {}
         self._answered: dict[str, Any] = {}
         self._tickets: dict[str, Ticket | None] = {}
+        self._patience = Patience(backend)
         self._serial = 0
         self._errors: dict[str, Exception] = {}
         self._stopped: set[str] = set()
         self._seconds = 0.0
         self._started = 0.0
         self._progress = 1.0
+        self._expected: float | None = None
         self._given = set(options)
         traits = self._defaults() | options
         ours = {name: value for name, value in traits.items() if name not in W.VBox.class_trait_names()}
@@ -95,8 +102,7 @@ class Viewer(W.VBox):
         self._finish(self._build())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not hasattr(type(self), name):
-            raise unknown_name(f"attribute of {type(self).__name__}", name, self._public_traits())
+        check_assignment(self, name, self._public_traits, self._alive)
         super().__setattr__(name, value)
 
     def _public_traits(self) -> list[str]:
@@ -128,6 +134,10 @@ class Viewer(W.VBox):
         """What the status line tells of the answer, for example the number of positions."""
         return ""
 
+    def _waiting_words(self, time: str, quicker: bool) -> str:
+        """What to say while a question waits; `quicker`: something was asked in its place."""
+        return f"This will take about {time}. Press Start."
+
     @property
     def result(self) -> Any:
         """The data behind the main picture; None until there is any."""
@@ -136,14 +146,10 @@ class Viewer(W.VBox):
     # Control flow --------------------------------------------------------------------------------------------
 
     def _finish(self, body: W.Widget) -> None:
-        self._alert = W.HTML()
-        self._status = W.HTML()
-        self._cancel = W.Button(description="Cancel", tooltip="Stop computing, what is shown stays; or go on")
-        self._cancel.on_click(lambda _: self.go_on() if self.state == "stopped" else self.cancel())
-        self._cancel.add_class("zf-idle")
-        strip = W.Box([self._status, self._cancel])
-        strip.add_class("zf-strip")
-        self.children = [style_sheet(), body, self._alert, strip]
+        self._strip = Strip()
+        acts = {"stopped": self.go_on, "waiting": self.start}
+        self._strip.button.on_click(lambda _: acts.get(self.state, self.cancel)())
+        self.children = [style_sheet(), body, self._strip]
         self.add_class("zf")
         self._alive = True
         self.observe(self._changed, self._own_traits())
@@ -167,17 +173,34 @@ class Viewer(W.VBox):
         self._tell()
 
     def _submit(self, questions: dict[str, Request]) -> None:
-        for slot, request in questions.items():
-            if slot in self._asked and self._asked[slot][1] == request:
+        self._patience.keep(questions)
+        for slot in set(self._asked) - set(questions):
+            self._withdraw(slot)
+        for slot, wanted in questions.items():
+            decision = self._patience.decide(slot, wanted, self.confirm_above)
+            request = decision.asked
+            if request is None:
+                self._withdraw(slot)
+            if request is None or (slot in self._asked and self._asked[slot][1] == request):
                 continue
             self._serial += 1
             self._asked[slot] = (self._serial, request)
             if slot == self.MAIN:
                 self._started, self._progress = time.monotonic(), 0.0
+                self._expected = None if decision.waits else decision.seconds
             self._errors.pop(slot, None)
             self._stopped.discard(slot)
             deliver = partial(self._deliver, slot, self._serial)
             self._tickets[slot] = self._backend.submit(request, deliver, owner=(id(self), slot))
+
+    def _withdraw(self, slot: str) -> None:
+        """Nobody wants to know any more."""
+        ticket = self._tickets.pop(slot, None)
+        if ticket is not None:
+            ticket.cancel()
+        self._asked.pop(slot, None)
+        self._errors.pop(slot, None)
+        self._stopped.discard(slot)
 
     def _deliver(self, slot: str, serial: int, answer: Answer) -> None:
         """On the worker's thread, or on this one for a known answer."""
@@ -237,8 +260,14 @@ class Viewer(W.VBox):
                 self._asked.pop(slot, None)
             self._ask()
 
+    def start(self) -> None:
+        """Ask what waits because it takes long."""
+        with self._inbox.lock:
+            self._patience.agree()
+            self._ask()
+
     def wait(self, timeout: float | None = None) -> bool:
-        """Until everything asked is answered and shown.
+        """Until everything asked is answered and shown; starts what waits for a word.
 
         Parameters
         ----------
@@ -258,6 +287,8 @@ class Viewer(W.VBox):
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             self._drain()
+            if self._patience.waiting is not None:
+                self.start()
             if not any(self._tickets.values()):
                 break
             left = None if end is None else end - time.monotonic()
@@ -328,26 +359,24 @@ class Viewer(W.VBox):
         busy = any(self._tickets.get(slot) is not None for slot in slots)
         stale = any(self._shown.get(slot, 0) < self._asked.get(slot, (0, None))[0] for slot in slots)
         error = next(iter(self._errors.values()), None)
+        waiting = self._patience.waiting if not busy else None
         stopped = not busy and bool(self._stopped)
-        state = "error" if error else "stopped" if stopped else "stale" if stale else "running" if busy else "ready"
-        self.set_trait("state", state)
-        (self.add_class if stale and self.MAIN in self._shown else self.remove_class)("zf-stale")
-        (self._cancel.remove_class if busy or stopped else self._cancel.add_class)("zf-idle")
-        self._cancel.description = "Go on" if stopped else "Cancel"
-        facts = [fact for fact in (self._facts(), self._times(busy)) if fact]
-        line = f'<div class="zf-progress" style="width:{100 * self._progress:.0f}%"></div>' if busy else ""
-        words = " &middot; ".join([*facts, escape(self.SENTENCE)])
-        status = f'{line}<span class="zf-state {state}">{_WORDS[state]}</span> <span class="zf-num">{words}</span>'
-        self._status.value = status
-        self._alert.value = f'<div class="zf-error" role="alert">{escape(_sentence(error))}</div>' if error else ""
+        state = "error" if error else "waiting" if waiting else "stopped" if stopped else "stale" if stale else ""
+        self.set_trait("state", state or ("running" if busy else "ready"))
+        faded = stale or (waiting is not None and waiting.asked is None)
+        (self.add_class if faded and self.MAIN in self._shown else self.remove_class)("zf-stale")
+        if waiting is None:
+            facts = [self._facts(), self._times(busy), escape(self.SENTENCE)]
+        else:
+            sentence = self._waiting_words(duration(waiting.seconds or 0.0), quicker=waiting.asked is not None)
+            facts = [f'<span role="status">{escape(sentence)}</span>']
+        self._strip.tell(self.state, facts, self._progress if busy else None, error)
 
     def _times(self, busy: bool) -> str:
-        passed = time.monotonic() - self._started
         if not busy:
             return "known already" if not self._seconds else f"{self._seconds:.{1 if self._seconds > 0.1 else 2}f} s"
-        if 0 < self._progress < 1:
-            return f"{passed * (1 - self._progress) / self._progress:.1f} s left"
-        return "computing"
+        left = time_left(self._progress, time.monotonic() - self._started, self._expected)
+        return f"{duration(left)} left" if left else "computing"
 
     @T.validate("image")
     def _check_image(self, proposal: Any) -> str:
@@ -355,9 +384,3 @@ class Viewer(W.VBox):
         if key not in self._backend.images:
             raise unknown_name("picture", key, self._backend.images)
         return key
-
-
-def _sentence(error: Exception | None) -> str:
-    if isinstance(error, ZfwidgetsError):
-        return str(error)
-    return f"Something went wrong that should not ({type(error).__name__}: {error}); change a value to try again."

@@ -14,6 +14,7 @@ from zfwidgets.backend import (
     OccludedRequest,
     OcclusionRequest,
     ProjectionRequest,
+    RefinedRequest,
     Request,
     Scores,
     ScoresRequest,
@@ -24,7 +25,7 @@ from zfwidgets.methods import FILLS, OcclusionMap
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
-from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places
+from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places, precision_options
 from zfwidgets.widgets.style import PASSING, bars, number
 
 __all__ = ["OcclusionViewer"]
@@ -43,8 +44,8 @@ class OcclusionViewer(OcclusionOptions):
     backend : Backend
         The network and its pictures.
     **options
-        Traits: ``image``, ``size``, ``stride``, ``fill``, ``target``, ``layer``, ``channel``, ``row``, ``column``,
-        ``opacity``, ``rescaled``; and those of `ipywidgets.VBox`.
+        Traits: ``image``, ``size``, ``stride``, ``fill``, ``target``, ``layer``, ``channel``, ``precision``,
+        ``refine``, ``row``, ``column``, ``opacity``, ``rescaled``, ``confirm_above``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -81,6 +82,7 @@ class OcclusionViewer(OcclusionOptions):
         self._bars, self._readout = W.HTML(), W.HTML(_NOWHERE)
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
+        self.observe(lambda _: self._name_precisions(), "refine")
         self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
         self.observe(lambda _: self._place(), ["row", "column", "size"])
         self.observe(lambda _: self._taken(), ["row", "column"])
@@ -100,12 +102,14 @@ class OcclusionViewer(OcclusionOptions):
         layers = layers_with_places(net)
         self._image_control = controls.image_choice(self._backend, self.image)
         self._channel_control = controls.choice("Channel", self._channels(), _STRONGEST)
+        self._precision_control = controls.choice("Precision", precision_options(self.refine), "exact")
         return controls.group(
             self._bind(self._image_control, "image"),
             self._bind(controls.target_choice(net.classes), "target"),
             self._bind(controls.slider("Occluder size", min(4, side), side), "size"),
             self._bind(controls.slider("Stride", 1, max(2, side // 4)), "stride"),
             self._bind(controls.choice("Fill", FILLS, "grey"), "fill"),
+            self._bind(self._precision_control, "precision"),
             self._bind(controls.choice("Layer", layers or [_NONE], (layers or [_NONE])[0]), "layer", none=_NONE),
             self._bind(self._channel_control, "channel", none=_STRONGEST),
         )
@@ -137,12 +141,16 @@ class OcclusionViewer(OcclusionOptions):
         questions: dict[str, Request] = {
             "clean": ScoresRequest(self.image),
             "square": OccludedRequest(self.image, row, column, self.size, self.fill),
-            "sweep": OcclusionRequest(self.image, self.size, self.stride, self.fill, self.layer),
+            "sweep": self._sweep(),
         }
         channel = self._shown_channel()
         if self.layer is not None and channel is not None:
             questions["projection"] = ProjectionRequest(self.image, self.layer, channel)
         return questions
+
+    def _sweep(self) -> Request:
+        sweep = OcclusionRequest(self.image, self.size, self.stride, self.fill, self.layer, self.precision)
+        return RefinedRequest(sweep) if self.refine and self.precision != "exact" else sweep
 
     def _shown_channel(self) -> int | None:
         """The channel asked for, or the strongest one as soon as a sweep of this layer has told it."""
@@ -285,19 +293,40 @@ class OcclusionViewer(OcclusionOptions):
         self._channel_control.options = self._channels()
         self._channel_control.value = _STRONGEST
 
+    def _name_precisions(self) -> None:
+        kept, self._offering = self.precision, True  # new options make a list choose its first one
+        try:
+            self._precision_control.options = precision_options(self.refine)
+            self._precision_control.value = kept
+        finally:
+            self._offering = False
+
     def _channels(self) -> list[tuple[str, int | str]]:
         count = self._backend.network.layers[self.layer].channels if self.layer is not None else 0
         return [(_STRONGEST, _STRONGEST), *((str(channel), channel) for channel in range(count))]
 
+    @property
+    def _refining(self) -> bool:
+        """Whether what is shown is on its way to the exact map."""
+        return isinstance(self._answered.get("sweep"), RefinedRequest)
+
     def _facts(self) -> str:
         if self._map is None:
             return ""
-        positions = self._map.known.size
-        done = "" if self._map.complete else f"{int(self._map.known.sum())} of "
+        known, positions = int(self._map.known.sum()), self._map.known.size
         unknown = self.target == "true" and self._backend.label(self.image) is None
         note = " &middot; true class not known, predicted shown" if unknown else ""
-        exact = "exact" if self._map.complete else "coarse"
-        return f"{done}{positions} positions &middot; {exact}{note}"
+        precision = getattr(self._map, "precision", "exact")
+        if precision != "exact":
+            exact = f", {known} exact so far" if self._refining else ""
+            return f"{positions} positions &middot; {precision}{exact}{note}"
+        done = "" if self._map.complete else f"{known} of "
+        return f"{done}{positions} positions &middot; {'exact' if self._map.complete else 'coarse'}{note}"
+
+    def _waiting_words(self, time: str, quicker: bool) -> str:
+        if quicker:
+            return f"This is the {self.precision} map. The exact one will take about {time}: press Start."
+        return f"This sweep will take about {time}. Make the stride larger, or press Start."
 
     @property
     def result(self) -> OcclusionMap | None:

@@ -6,13 +6,15 @@ from typing import Any
 
 import traitlets as T
 
-from zfwidgets.errors import ParameterError
+from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods import checked_fill
 from zfwidgets.network import Network
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.values import Share, Whole, as_target, as_whole
 
-__all__ = ["OcclusionOptions", "layers_with_places"]
+__all__ = ["OcclusionOptions", "layers_with_places", "precision_options"]
+
+PRECISIONS = ("exact", "fast", "preview")
 
 
 class OcclusionOptions(Viewer):
@@ -30,6 +32,10 @@ class OcclusionOptions(Viewer):
     """Whose activations are summed; None only where a network has no layers to look into."""
     channel = T.Any(None, allow_none=True)
     """Which map of the layer; None: the strongest on the whole picture."""
+    precision: Any = T.TraitType("exact")
+    """Of the first map: ``"exact"``; ``"fast"``, with differences in fewer bits; ``"preview"``, with fewer squares."""
+    refine = T.Bool(True)
+    """Whether the exact map follows a first one that is not; a viewer that does not refine says which it shows."""
     row = Whole(0, 0, "row")
     """Top of the square on the picture."""
     column = Whole(0, 0, "column")
@@ -53,6 +59,12 @@ class OcclusionOptions(Viewer):
     def _check_fill(self, proposal: Any) -> Any:
         return checked_fill(proposal["value"])
 
+    @T.validate("precision")
+    def _check_precision(self, proposal: Any) -> str:
+        if proposal["value"] not in PRECISIONS:
+            raise unknown_name("precision", proposal["value"], PRECISIONS)
+        return str(proposal["value"])
+
     @T.validate("target")
     def _check_target(self, proposal: Any) -> str:
         return as_target(self._backend.network, proposal["value"])
@@ -71,6 +83,12 @@ class OcclusionOptions(Viewer):
         if proposal["value"] is None or self.layer is None:
             return None
         return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+
+def precision_options(refine: bool) -> list[tuple[str, str]]:
+    """What the precisions are called, and what follows them."""
+    then = ", then exact" if refine else " only"
+    return [(name.capitalize() + (then if name != "exact" else ""), name) for name in PRECISIONS]
 
 
 def layers_with_places(net: Network) -> list[str]:

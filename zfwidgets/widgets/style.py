@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets as W
 
-__all__ = ["ACCENT", "PASSING", "bars", "colour_bar", "legend", "number", "style_sheet"]
+__all__ = ["ACCENT", "PASSING", "bars", "colour_bar", "duration", "legend", "number", "style_sheet"]
 
 ACCENT = "#ff7f0e"
 """What is selected, in every panel; bright on viridis, on grey and on photographs."""
@@ -69,14 +69,19 @@ CSS = """
 .zf .brushintsel .selection { fill: #808080 !important; fill-opacity: .01 !important; stroke: #ff7f0e !important;
   stroke-width: 2px !important; }
 .zf .bqplot image { cursor: crosshair; }
-.zf-strip { border-top: 1px solid var(--zf-line); padding: 6px 0 0; width: 100%; margin-top: 6px; position: relative;
+.zf-strip { border-top: 1px solid var(--zf-line); padding: 5px 0; width: 100%; margin-top: 6px; position: sticky;
+  bottom: 0; z-index: 5; background: var(--zf-paper); box-shadow: 0 16px 0 var(--zf-paper);
   display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; min-height: 38px; }
+.jp-OutputArea:not(.jp-mod-outputsScrolled):has(.zf-strip), .jp-OutputArea-child:has(.zf-strip),
+.jp-OutputArea-output:has(.zf-strip) { overflow: visible; }
 .zf-strip .widget-html { flex: 1 1 300px; } .zf-strip .widget-button { width: 84px; height: 28px; margin: 0; }
+.zf-strip .zf-alert { flex: 0 0 100%; } .zf-strip.zf-waiting .widget-html:not(.zf-alert) { flex: 0 1 auto; }
+.zf .zf-strip.zf-waiting .widget-button { border-color: var(--zf-accent); box-shadow: inset 0 -3px 0 var(--zf-accent); }
 .zf-state { display: inline-block; min-width: 62px; font-weight: 600; }
 .zf-state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%;
   margin-right: 6px; background: #2e9e5b; }
 .zf-state.running::before, .zf-state.stale::before { background: var(--zf-accent); }
-.zf-state.stopped::before { background: #8c8c8c; }
+.zf-state.stopped::before { background: #8c8c8c; } .zf-state.waiting::before { background: #b58900; }
 .zf-state.error::before { background: #d62728; }
 .zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
 .zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
@@ -95,6 +100,7 @@ CSS = """
 .zf .lm-TabBar-tab { color: var(--zf-ink); }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
+  .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
 }
@@ -120,6 +126,19 @@ def number(value: float) -> str:
         return f"{value:.2e}"
     digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     return f"{value:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """A time that lies ahead, for a person.
+
+    Examples
+    --------
+    >>> [duration(time) for time in (0.34, 7.2, 48, 119, 5000, 40000)]
+    ['0.3 s', '7 s', '48 s', '2 min', '83 min', '11 h']
+    """
+    if seconds < 90:
+        return f"{seconds:.{0 if seconds >= 5 else 1}f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
 
 
 def colour_bar(low: float, high: float, unit: str) -> str:

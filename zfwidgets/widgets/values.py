@@ -11,7 +11,7 @@ import traitlets as T
 from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
 from zfwidgets.network import Network
 
-__all__ = ["Share", "Whole", "as_target", "as_whole", "check_names"]
+__all__ = ["Seconds", "Share", "Whole", "as_target", "as_whole", "check_assignment", "check_names"]
 
 
 def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
@@ -57,6 +57,22 @@ class Share(T.TraitType[float, Any]):
         return float(value)
 
 
+class Seconds(T.TraitType[Any, Any]):
+    """A time of at least 0 seconds, or None for no limit."""
+
+    def __init__(self, default: float | None, what: str) -> None:
+        super().__init__(default, allow_none=True)
+        self.what = what
+
+    def validate(self, owner: Any, value: Any) -> float | None:
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not value >= 0:
+            raise ParameterError(f"{self.what} is a time of at least 0 seconds, or None; found {value!r}.")
+        return float(value)
+
+
 def check_names(kind: str, asked: Any, known: Callable[[], Any]) -> None:
     """Refuse option names that do not exist; ipywidgets would take a typo without a word.
 
@@ -71,6 +87,17 @@ def check_names(kind: str, asked: Any, known: Callable[[], Any]) -> None:
         if name not in names:
             error: UnknownNameError = unknown_name(kind, name, names)
             raise error
+
+
+def check_assignment(widget: T.HasTraits, name: str, known: Callable[[], Any], built: bool) -> None:
+    """Refuse an attribute that does not exist, and other children than a widget has made for itself."""
+    kind = type(widget).__name__
+    if name.startswith("_"):
+        return
+    if not hasattr(type(widget), name):
+        raise unknown_name(f"attribute of {kind}", name, known())
+    if name == "children" and built:
+        raise ParameterError(f"The parts of this {kind} are its own; to show more, put it into a box: VBox([it, ...]).")
 
 
 def as_target(net: Network, value: Any) -> str:
