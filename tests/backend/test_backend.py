@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from twins.tiny import same_sweep
 
 from zfwidgets.backend import (
     Answer,
@@ -39,9 +40,7 @@ def png() -> bytes:
 def test_requests_give_what_the_methods_give(backend: Backend, network: Network) -> None:
     image = backend.picture("image/00000")
     expected = occlusion_map(network, image, size=8, stride=4)
-    found = backend.compute(SWEEP)
-    np.testing.assert_array_equal(found.logits, expected.logits)
-    np.testing.assert_array_equal(found.sums, expected.sums)
+    same_sweep(backend.compute(SWEEP), expected)
     projection = backend.compute(ProjectionRequest("image/00000", "conv2", 3))
     np.testing.assert_array_equal(projection.pixels, project(network, image, "conv2", 3).pixels)
     scores = backend.compute(ScoresRequest("image/00000"))
@@ -149,6 +148,10 @@ def test_an_edited_network_gives_new_answers_to_old_questions(backend: Backend, 
 
 
 def test_threads_set_later_hold_for_the_worker_too(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue: Queue[Answer] = Queue()
+    backend.submit(SWEEP, queue.put)
+    while not queue.get(timeout=20).last:  # the warm-up has ended too
+        pass
     seen: Queue[int] = Queue()
     monkeypatch.setattr(ScoresRequest, "run", lambda *given: seen.put(torch.get_num_threads()))
     before = torch.get_num_threads()

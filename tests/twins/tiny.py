@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 from zfwidgets.backend import Backend
 from zfwidgets.data import ImageSet
 from zfwidgets.imaging import Preprocess
+from zfwidgets.methods import OcclusionMap
 from zfwidgets.network import Network
 
 
@@ -45,3 +47,21 @@ def pictures() -> ImageSet:
 def backend(network: Network, pictures: ImageSet) -> Iterator[Backend]:
     with Backend(network, pictures) as backend:
         yield backend
+
+
+def widget_labelled(widget: Any, label: str) -> Any:
+    """The control with this label, anywhere inside of a widget."""
+    waiting = [widget]
+    while waiting:
+        found = waiting.pop()
+        if getattr(found, "description", "") == label:
+            return found
+        waiting.extend(getattr(found, "children", ()))
+    raise AssertionError(f"no control {label!r}")
+
+
+def same_sweep(found: OcclusionMap, expected: OcclusionMap) -> None:
+    """Two runs of one sweep agree up to rounding: a network packs its weights between the first and the second."""
+    for name in ("logits", "sums"):
+        one, other = getattr(found, name), getattr(expected, name)
+        np.testing.assert_allclose(one, other, rtol=0, atol=3e-5 * float(np.abs(other).max()))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
-import ipywidgets as W
 import numpy as np
 import pytest
 from torch import nn
+from twins.tiny import same_sweep, widget_labelled
 
 from zfwidgets.backend import Backend, OcclusionRequest
 from zfwidgets.data import ImageSet
@@ -33,19 +33,9 @@ def touch(mark: Any, data: dict[str, float], event: str = "element_click") -> No
     mark._handle_custom_msgs(mark, {"event": event, "data": data})
 
 
-def control(viewer: W.Box, label: str) -> Any:
-    return next(widget for widget in everything(viewer) if getattr(widget, "description", "") == label)
-
-
-def everything(box: Any) -> Iterator[Any]:
-    yield box
-    for child in getattr(box, "children", ()):
-        yield from everything(child)
-
-
 def test_it_shows_what_the_method_computes(viewer: OcclusionViewer, backend: Backend, network: Network) -> None:
     expected = occlusion_map(network, backend.picture(viewer.image), size=8, stride=4)
-    np.testing.assert_array_equal(viewer.result.logits, expected.logits)
+    same_sweep(viewer.result, expected)
     assert viewer.state == "ready" and viewer.result.complete
     assert "25 positions" in viewer._strip.status.value and "Fig. 7" in viewer._strip.status.value
 
@@ -54,7 +44,7 @@ def test_it_shows_what_the_method_computes(viewer: OcclusionViewer, backend: Bac
     "label", ["Image", "Layer", "Channel", "Occluder size", "Stride", "Fill", "Target class", "Row", "Column"]
 )
 def test_every_control_has_its_label(viewer: OcclusionViewer, label: str) -> None:
-    assert control(viewer, label).description == label
+    assert widget_labelled(viewer, label).description == label
 
 
 def test_class_channel_and_colour_never_start_a_sweep(viewer: OcclusionViewer) -> None:
@@ -88,7 +78,7 @@ def test_size_stride_fill_picture_and_layer_start_one_each(viewer: OcclusionView
 def test_probability_colours_stay_unless_rescaled(viewer: OcclusionViewer) -> None:
     bar = viewer._maps._probability._foot
     assert "<span>0.000</span>" in bar.value and "<span>1.000</span>" in bar.value
-    control(viewer, "Rescale colours").value = True
+    widget_labelled(viewer, "Rescale colours").value = True
     assert f"<span>{viewer.result.probability().max():.3f}</span>" in bar.value
     viewer.rescaled = False
     assert "<span>1.000</span>" in bar.value
@@ -114,7 +104,7 @@ def test_dragging_moves_the_square_and_its_probabilities(viewer: OcclusionViewer
     assert viewer.wait(20)
     assert (viewer.row, viewer.column) == (12, 3)
     assert viewer._bars.value != before
-    sliders = [control(viewer, label).value for label in ("Row", "Column")]
+    sliders = [widget_labelled(viewer, label).value for label in ("Row", "Column")]
     assert sliders == [12, 3]
 
 
@@ -144,8 +134,8 @@ def test_the_old_map_is_never_laid_over_a_new_picture(viewer: OcclusionViewer) -
 
 def test_a_row_beyond_the_picture_snaps_back_in_its_control(viewer: OcclusionViewer) -> None:
     for value in (24, 23):
-        control(viewer, "Row").value = value
-        assert (viewer.row, control(viewer, "Row").value) == (16, 16)
+        widget_labelled(viewer, "Row").value = value
+        assert (viewer.row, widget_labelled(viewer, "Row").value) == (16, 16)
 
 
 def test_a_larger_square_is_moved_back_inside(viewer: OcclusionViewer) -> None:
@@ -211,7 +201,7 @@ def test_a_bad_value_from_a_control_is_shown_and_taken_back(network: Network, pi
     with Backend(net, pictures) as backend:
         viewer = OcclusionViewer(backend, size=12, stride=12)
         viewer.wait(20)
-        box = control(viewer, "Target class")
+        box = widget_labelled(viewer, "Target class")
         box.value = "whale"
         assert viewer.state == "error" and "no class &#x27;whale&#x27;" in viewer._strip.alert.value
         assert (viewer.target, box.value) == ("predicted", "predicted")
