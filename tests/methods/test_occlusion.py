@@ -125,7 +125,7 @@ def test_pictures_and_tensors_are_both_taken(net):
         ({"fill": None}, UnknownNameError, "fill"),
         ({"fill": 3}, ParameterError, "three values"),
         ({"plan": "magic"}, UnknownNameError, "plan"),
-        ({"precision": "fast"}, UnknownNameError, "precision"),
+        ({"precision": "quick"}, UnknownNameError, "precision"),
     ],
 )
 def test_bad_input_gets_one_sentence(net, x, options, error, message):

@@ -4,10 +4,12 @@ from zfwidgets.methods.activations import Recording, record
 from zfwidgets.methods.deconvnet import Projection, Unit, project, project_units
 from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
 from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
-from zfwidgets.methods.occlusion import OcclusionMap, grid, occluded_input, occlusion_map
+from zfwidgets.methods.occlusion import PRECISIONS, OcclusionMap, occluded_input, occlusion_map
+from zfwidgets.network.windows import grid
 
 __all__ = [
     "FILLS",
+    "PRECISIONS",
     "FidelityReport",
     "FidelityRow",
     "OcclusionMap",

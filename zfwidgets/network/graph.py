@@ -102,6 +102,11 @@ class Graph:
                     values.pop(source, None)
         return result
 
+    def refresh(self) -> None:
+        """Notice weights that were edited around torch since the last run."""
+        for node in self.nodes:
+            node.operation.refresh()
+
     @cached_property
     def tabled(self) -> bool:
         """Whether every operation is one of the table, so that any memory layout will do."""

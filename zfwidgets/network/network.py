@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zfwidgets.errors import NetworkError, ParameterError, unknown_name
 from zfwidgets.imaging import Preprocess, as_image
+from zfwidgets.network.cost import OcclusionCost, SweepPrices
 from zfwidgets.network.device import choose_device
 from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
@@ -21,6 +22,7 @@ from zfwidgets.network.names import chain_names, menu
 from zfwidgets.network.operations import Fidelity, worst
 from zfwidgets.network.trace import evaluating, trace, unwrapped
 from zfwidgets.network.version import weights_version
+from zfwidgets.network.windows import grid
 
 __all__ = ["Layer", "Layers", "Network"]
 
@@ -277,6 +279,33 @@ class Network:
     def multiply_adds(self) -> int | None:
         """Multiply-adds of one forward pass of one picture; None where the network cannot be traced."""
         return self.graph.multiply_adds(self._shapes) if self.graph is not None else None
+
+    def occlusion_cost(self, size: int, stride: int) -> OcclusionCost:
+        """Multiply-adds of a sweep over a picture of `input_size`, see `zfwidgets.network.cost`.
+
+        Parameters
+        ----------
+        size, stride : int
+            Of the occluder, in input pixels.
+
+        Raises
+        ------
+        NetworkError
+            If the network cannot be traced.
+        ParameterError
+            If the square does not fit.
+
+        Examples
+        --------
+        >>> from torch import nn
+        >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 2))
+        >>> cost = Network(module, preprocess=Preprocess(size=16), device="cpu").occlusion_cost(4, 4)
+        >>> cost.positions, cost.dense, cost.chosen
+        (16, 363776, 52735)
+        """
+        graph = self.traced()
+        rows, columns = (grid(extent, size, stride) for extent in self.input_size)
+        return SweepPrices(graph, self._shapes, rows, columns, int(size), [graph.output]).cost()
 
     def _plain(self, batch: Tensor) -> Tensor:
         # A copy, because a network may begin with an in-place operation.

@@ -33,6 +33,12 @@ class Operation:
     methods: ClassVar[tuple[str, ...]] = ()
     fidelity: Fidelity = "paper"
     note: str = "the paper's rule"
+    linear: ClassVar[bool] = False
+    """Whether a difference goes through by itself: forward(x + d) = forward(x) + respond(d)."""
+    pads: ClassVar[bool] = False
+    """Whether `slide` pads with zeros by itself, at no cost."""
+    outside: ClassVar[float] = 0.0
+    """What `slide` is to be given for cells beyond the map's border."""
 
     def __init__(self, call: Call) -> None:
         """Read the operation's numbers from a traced call; `Unmatched` where the table's rule does not hold."""
@@ -48,6 +54,26 @@ class Operation:
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         """The signal at each input, on the cells that the window reads."""
         raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Forget what was made from other weights than the module has now."""
+
+    def respond(self, *differences: Any) -> Any:
+        """What a linear operation makes of whole maps or vectors of difference; constants (bias, shift) add nothing."""
+        return self.forward(*differences)
+
+    def slide(self, *windows: Tensor, source: Shape, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        """The operation on windows (B, C, h, w) cut out of maps with all that their outputs read.
+
+        Linear operations are given windows of difference, all others windows of values. ``source`` is the shape of the
+        map they were cut out of.
+        """
+        result: Tensor = self.respond(*windows) if self.linear else self.forward(*windows)
+        return result
+
+    def factor(self, shape: Shape, source: Shape) -> Tensor | None:
+        """(1, 1, H, W): what `slide` leaves out because it depends on the output cell's place; None: nothing."""
+        return None
 
     def reach(self, source: Shape) -> Reaches:
         """How the output reads the rows and columns of an input; None: every output cell reads everything."""

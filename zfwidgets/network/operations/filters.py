@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zfwidgets.network.call import Call, Unmatched, pair
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.operations.base import Fidelity, Operation, Reaches
+from zfwidgets.network.packing import Packed
 from zfwidgets.network.passage import Passage
 
 
@@ -19,12 +20,15 @@ class Convolution(Operation):
 
     kind = "convolution"
     modules = (nn.Conv2d,)
+    linear = True
+    pads = True
 
     def __init__(self, call: Call) -> None:
         module = call.module
         if not isinstance(module, nn.Conv2d) or module.padding_mode != "zeros":
             raise Unmatched
         self.module = module
+        self.packed = Packed(module)
         self.padding = self._padding(module)
         extras = []
         if max(module.stride) > 1:
@@ -50,6 +54,16 @@ class Convolution(Operation):
         m = self.module
         return F.conv2d(inputs[0], m.weight, m.bias, m.stride, self.padding, m.dilation, m.groups)
 
+    def refresh(self) -> None:
+        self.packed.refresh()
+
+    def respond(self, *differences: Tensor) -> Tensor:
+        return self.slide(*differences, source=(), padding=self.padding)
+
+    def slide(self, *windows: Tensor, source: Shape, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        m = self.module
+        return self.packed.convolve(windows[0], None, pair(m.stride), padding, pair(m.dilation), m.groups)
+
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         m = self.module
         stride, dilation = pair(m.stride), pair(m.dilation)
@@ -70,6 +84,7 @@ class Linear(Operation):
 
     kind = "linear"
     modules = (nn.Linear,)
+    linear = True
     fidelity: Fidelity = "adjoint"
     note = "linear: the exact adjoint; the paper projects convolutional layers only"
 
@@ -77,9 +92,16 @@ class Linear(Operation):
         if not isinstance(call.module, nn.Linear) or len(call.shape) != 1:
             raise Unmatched
         self.module = call.module
+        self.packed = Packed(call.module)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.linear(inputs[0], self.module.weight, self.module.bias)
+
+    def respond(self, *differences: Tensor) -> Tensor:
+        return self.packed.multiply(differences[0], None)
+
+    def refresh(self) -> None:
+        self.packed.refresh()
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         return (signal @ self.module.weight,)
@@ -135,6 +157,7 @@ class BatchNorm(Operation):
     """Back: the scale gamma / sigma, without the shift."""
 
     kind = "batch norm"
+    linear = True
     modules = (nn.BatchNorm2d, nn.BatchNorm1d)
     fidelity: Fidelity = "adjoint"
     note = "batch norm: scaled by gamma / sigma without the shift; the paper does not speak of it"
@@ -151,13 +174,16 @@ class BatchNorm(Operation):
         m = self.module
         return F.batch_norm(inputs[0], m.running_mean, m.running_var, m.weight, m.bias, False, 0.0, m.eps)
 
-    def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
+    def respond(self, *differences: Tensor) -> Tensor:
         m = self.module
         assert m.running_var is not None
         scale = (m.running_var + m.eps).rsqrt()
         if m.weight is not None:
             scale = scale * m.weight
-        return (signal * scale.reshape(-1, *[1] * (signal.dim() - 2)),)
+        return differences[0] * scale.to(differences[0].dtype).reshape(-1, *[1] * (differences[0].dim() - 2))
+
+    def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
+        return (self.respond(signal),)
 
 
 class ResponseNorm(Operation):

@@ -18,6 +18,7 @@ class Identity(Operation):
     """Dropout is off, identities do nothing: the signal passes."""
 
     kind = "identity"
+    linear = True
     modules = (nn.Dropout, nn.Dropout2d, nn.Dropout1d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.Identity)
     functions = (F.dropout, F.dropout2d, F.alpha_dropout, F.feature_alpha_dropout)
     methods = ("contiguous", "clone", "detach")
@@ -37,6 +38,7 @@ class Addition(Operation):
     """Back: the same signal to every branch."""
 
     kind = "addition"
+    linear = True
     functions = (operator.add, operator.iadd, torch.add)
     methods = ("add", "add_")
     fidelity: Fidelity = "adjoint"
@@ -58,6 +60,7 @@ class Concatenation(Operation):
     """Back: each branch gets its own channels."""
 
     kind = "concatenation"
+    linear = True
     functions = (torch.cat, torch.concat, torch.concatenate)
     fidelity: Fidelity = "adjoint"
     note = "concatenation: the exact adjoint, each branch gets its own channels"
@@ -77,6 +80,7 @@ class Flatten(Operation):
     """Back: the vector takes the shape of the map again."""
 
     kind = "flatten"
+    linear = True
     modules = (nn.Flatten,)
     functions = (torch.flatten, torch.reshape, torch.squeeze)
     methods = ("flatten", "view", "reshape", "squeeze")

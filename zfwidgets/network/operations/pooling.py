@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ class MaxPool(Operation):
     """Back: unpooling with the switches of this picture's forward pass (section 2.1)."""
 
     kind = "max pool"
+    outside = -math.inf
     modules = (nn.MaxPool2d,)
     functions = (F.max_pool2d, torch.max_pool2d)
 
@@ -30,6 +33,9 @@ class MaxPool(Operation):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.max_pool2d(inputs[0], self.kernel, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+    def slide(self, *windows: Tensor, source: Shape, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        return F.max_pool2d(windows[0], self.kernel, self.stride, padding, self.dilation)
 
     def remember(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         output, switches = F.max_pool2d_with_indices(
@@ -50,6 +56,7 @@ class AveragePool(Operation):
     """Back: each cell's signal shared evenly over its window."""
 
     kind = "average pool"
+    linear = True
     modules = (nn.AvgPool2d,)
     functions = (F.avg_pool2d,)
     fidelity: Fidelity = "adjoint"
@@ -67,8 +74,11 @@ class AveragePool(Operation):
         options = (self.ceil_mode, self.count_include_pad, self.divisor)
         return F.avg_pool2d(inputs[0], self.kernel, self.stride, self.padding, *options)
 
+    def slide(self, *windows: Tensor, source: Shape, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        return F.avg_pool2d(windows[0], self.kernel, self.stride, padding, divisor_override=1)
+
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        signal = signal * passage.at(self._weights(passage).to(signal))
+        signal = signal * passage.at(self.factor(passage.shape, passage.sources[0]).to(signal))
         batch, channels = signal.shape[:2]
         single = signal.reshape(batch * channels, 1, *signal.shape[2:])
         spread = F.conv_transpose2d(single, signal.new_ones(1, 1, *self.kernel), None, self.stride)
@@ -79,11 +89,11 @@ class AveragePool(Operation):
         rows, columns = (Reach(*three) for three in numbers)
         return rows, columns
 
-    def _weights(self, passage: Passage) -> Tensor:
+    def factor(self, shape: Shape, source: Shape) -> Tensor:
         """(1, 1, H, W): one over the number of cells that each output cell averages."""
         if self.divisor:
-            return torch.full((1, 1, *passage.shape[1:]), 1 / self.divisor)
-        rows, columns = (self._counts(passage.shape[1 + axis], passage.sources[0][1 + axis], axis) for axis in (0, 1))
+            return torch.full((1, 1, *shape[1:]), 1 / self.divisor)
+        rows, columns = (self._counts(shape[1 + axis], source[1 + axis], axis) for axis in (0, 1))
         return torch.outer(rows, columns)[None, None].reciprocal()
 
     def _counts(self, cells: int, extent: int, axis: int) -> Tensor:
@@ -99,6 +109,7 @@ class AdaptiveAveragePool(Operation):
     """Back: each cell's signal shared evenly over its window."""
 
     kind = "adaptive average pool"
+    linear = True
     modules = (nn.AdaptiveAvgPool2d,)
     functions = (F.adaptive_avg_pool2d, torch.mean)
     methods = ("mean",)
@@ -121,6 +132,11 @@ class AdaptiveAveragePool(Operation):
     def forward(self, *inputs: Tensor) -> Tensor:
         output = F.adaptive_avg_pool2d(inputs[0], self.size)
         return output.flatten(1) if self.flat else output
+
+    def slide(self, *windows: Tensor, source: Shape, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        reaches = self.reach(source)
+        assert reaches is not None
+        return F.avg_pool2d(windows[0], (reaches[0].kernel, reaches[1].kernel))
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         if self.flat:

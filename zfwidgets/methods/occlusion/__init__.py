@@ -1,0 +1,10 @@
+"""Occlusion: hide one square of the picture after the other and watch the network (section 4.2, Fig. 7).
+
+`sweep` is the function a person calls, `result` what it returns, `order` the order of the squares (coarse to fine),
+`plans` the ways to compute them.
+"""
+
+from zfwidgets.methods.occlusion.result import OcclusionMap
+from zfwidgets.methods.occlusion.sweep import PRECISIONS, occluded_input, occlusion_map
+
+__all__ = ["PRECISIONS", "OcclusionMap", "occluded_input", "occlusion_map"]

@@ -1,0 +1,227 @@
+"""Hidden squares at the price of what they change.
+
+A square of pixels changes a window of every map. The clean maps are computed once; then each square's *difference*
+goes up the graph, window by window, by the rules of the table of operations: linear ones filter the difference
+itself, the others are given the values around it. Where a window covers most of its map it becomes the map. The
+answer is that of one whole pass per square up to rounding.
+
+Two stages: the trunk, as far as windows reach, for a chunk of neighbouring squares; then everything above it (linear
+layers, foreign code) for many squares at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zfwidgets.network.change import Change, CleanMap, moved
+from zfwidgets.network.geometry import Reach, Shape
+from zfwidgets.network.graph import Graph, Node
+from zfwidgets.network.windows import Frame, Intervals, frame_axis, touched, trunk
+
+__all__ = ["Incremental"]
+
+Ints = NDArray[np.int64]
+
+
+class Incremental:
+    """The clean pass of one picture, and what hidden squares change in it.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network's operations.
+    clean, hidden : Tensor
+        (3, H, W) the picture, and the picture that shows inside the squares.
+    rows, columns : ndarray
+        Corners of the squares along the two axes.
+    size : int
+        Their side.
+    layer : int or None
+        A node whose activations are summed over its map.
+    dtype : torch.dtype
+        Of differences in linear operations; bfloat16 is twice as fast where the processor has it.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        clean: Tensor,
+        hidden: Tensor,
+        rows: Ints,
+        columns: Ints,
+        size: int,
+        layer: int | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.graph, self.size, self.layer, self.dtype = graph, size, layer, dtype
+        graph.refresh()
+        wanted = {graph.output} if layer is None else {graph.output, layer}
+        needed = graph.ancestors(wanted)
+        batch = clean[None].contiguous(memory_format=torch.channels_last)
+        forward = graph.run(batch, needed)
+        self.shapes: Sequence[Shape] = forward.shapes
+        self.clean: dict[int, Any] = {
+            index: CleanMap(value) if isinstance(value, Tensor) and value.dim() in (2, 4) else value
+            for index, value in forward.outputs.items()
+        }
+        self.hidden = CleanMap((hidden - clean)[None])
+        self.trunk = trunk(graph, self.shapes, wanted)
+        inside = set(self.trunk)
+        self.head = [index for index in sorted(needed) if index not in inside]
+        self.frontier = [i for i in self.trunk if any(i in graph.nodes[reader].inputs for reader in self.head)]
+        self.touched: list[dict[int, Intervals]] = [
+            touched(graph, self.shapes, self.trunk, starts, size, axis) for axis, starts in enumerate((rows, columns))
+        ]
+
+    def clean_sums(self) -> Tensor:
+        """(1, channels): activation of the layer summed over its map."""
+        assert self.layer is not None
+        whole: Tensor = self.clean[self.layer].whole
+        return whole.flatten(2).sum(2)
+
+    def climb(self, cells: Ints) -> tuple[dict[int, Tensor], Tensor | None]:
+        """The trunk for a chunk of squares, (n, 2) places among the rows and columns.
+
+        Returns the differences of the maps on which the head builds, whole maps, and the layer's sums (n, channels).
+        """
+        changes: dict[int, Change] = {}
+        kept: dict[int, Tensor] = {}
+        sums = None
+        last = {source: index for index in self.trunk for source in self.graph.nodes[index].inputs}
+        for index in self.trunk:
+            node, frame = self.graph.nodes[index], self._frame(index, cells)
+            changes[index] = self._start(frame) if index == 0 else self._pass(node, frame, changes)
+            if index == self.layer:
+                sums = self.clean_sums() + changes[index].difference.float().sum((2, 3))
+            if index in self.frontier:
+                whole = Frame.whole(len(cells), self.shapes[index])
+                kept[index] = moved(changes[index].difference, frame, whole)
+            for source in node.inputs:
+                if last[source] == index:
+                    changes.pop(source, None)
+        return kept, sums
+
+    def finish(self, kept: Mapping[int, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Everything above the trunk: the network's output (n, K), and the layer's sums if it lies there."""
+        changes: dict[int, Any] = {i: Change(None, self.clean[i], difference) for i, difference in kept.items()}
+        count = len(next(iter(kept.values())))
+        sums = None
+        last = {source: index for index in self.head for source in self.graph.nodes[index].inputs}
+        for index in self.head:
+            node = self.graph.nodes[index]
+            changes[index] = self._whole(node, changes, count)
+            if index == self.layer:
+                sums = changes[index].values.flatten(2).sum(2)
+            for source in node.inputs:
+                if last[source] == index and source != self.graph.output:
+                    changes.pop(source, None)
+        return changes[self.graph.output].values.float(), sums
+
+    def _frame(self, index: int, cells: Ints) -> Frame:
+        if index == 0:  # the squares themselves: around them the picture stays as it is
+            rows, columns = (self.touched[axis][0][0][cells[:, axis]] for axis in (0, 1))
+            return Frame(rows, columns, self.size, self.size)
+        (rows, height), (columns, width) = (
+            frame_axis(self.touched[axis][index], cells[:, axis], self.shapes[index][1 + axis]) for axis in (0, 1)
+        )
+        return Frame(rows, columns, height, width)
+
+    def _start(self, frame: Frame) -> Change:
+        difference = self.hidden.at(frame)
+        if len(difference) < len(frame.rows):
+            difference = difference.expand(len(frame.rows), -1, -1, -1)
+        return Change(frame, self.clean[0], difference)
+
+    def _pass(self, node: Node, frame: Frame, changes: Mapping[int, Change]) -> Change:
+        """One operation of the trunk, on windows."""
+        operation, clean = node.operation, self.clean[node.index]
+        sources = [changes[source] for source in node.inputs]
+        shape = self.shapes[node.inputs[0]]
+        reaches = operation.reach(shape)
+        assert reaches is not None
+        halo = _halo(frame, reaches)
+        if not operation.linear:
+            return Change(
+                frame, clean, known_values=operation.slide(sources[0].values_at(halo, operation.outside), source=shape)
+            )
+        if operation.pads:
+            difference = self._filtered(node, frame, sources[0], reaches)
+        else:
+            difference = operation.slide(*[source.difference_at(halo) for source in sources], source=shape)
+        factor = operation.factor(self.shapes[node.index], shape)
+        if factor is not None:
+            difference = difference * CleanMap(factor.to(difference.device)).at(frame)
+        return Change(frame, clean, difference)
+
+    def _filtered(self, node: Node, frame: Frame, source: Change, reaches: tuple[Reach, Reach]) -> Tensor:
+        """A difference through an operation that pads by itself, so that zeros around a window cost nothing.
+
+        Output cell o reads inputs from o * stride - padding on. Seen from its window that is ``lead``; it is one
+        number for all of a batch unless a border cuts some windows short. Those are given a few cells more.
+        """
+        assert source.frame is not None
+        shape = self.shapes[node.inputs[0]]
+        starts, sizes, befores, afters, crops = [], [], [], [], []
+        given = ((source.frame.rows, source.frame.height), (source.frame.columns, source.frame.width))
+        wanted = ((frame.rows, frame.height), (frame.columns, frame.width))
+        for (cells, extent), (targets, count), reach in zip(given, wanted, reaches, strict=True):
+            leads = targets * reach.stride - reach.padding - cells
+            first = int(leads.min())
+            more, phase = np.divmod(leads - first, reach.stride)
+            if phase.any():  # windows at different phases of a stride: no common grid of outputs
+                halo = _halo(frame, reaches)
+                return node.operation.slide(source.difference_at(halo).to(self.dtype), source=shape)
+            starts.append(targets - more)
+            sizes.append(count + int(more.max()))
+            read = (sizes[-1] - 1) * reach.stride + reach.extent
+            befores.append(min(max(-first, 0), read))
+            afters.append(min(max(read + first - extent, 0), read))
+            crops.append(slice(max(first, 0), max(min(extent, first + read), 0)))
+        window = source.difference[:, :, crops[0], crops[1]].to(self.dtype)
+        rows, columns = (
+            min(before, after, reach.extent - 1) for before, after, reach in zip(befores, afters, reaches, strict=True)
+        )
+        rest = [befores[1] - columns, afters[1] - columns, befores[0] - rows, afters[0] - rows]
+        if any(rest):
+            window = F.pad(window, rest)
+        made = Frame(starts[0], starts[1], sizes[0], sizes[1])
+        return moved(node.operation.slide(window, source=shape, padding=(rows, columns)), made, frame)
+
+    def _whole(self, node: Node, changes: Mapping[int, Any], count: int) -> Any:
+        """One operation of the head, on whole maps and vectors."""
+        operation, clean = node.operation, self.clean[node.index]
+        if not node.inputs:
+            return clean
+        sources = [changes[source] for source in node.inputs]
+        if operation.linear and all(isinstance(source, Change) for source in sources):
+            if operation.pads or operation.reach(self.shapes[node.inputs[0]]) is None:
+                given = [source.difference.to(self.dtype) for source in sources]
+            else:
+                given = [source.difference for source in sources]
+            return Change(None, clean, operation.respond(*given))
+        values = operation.forward(*[self._given(source, count) for source in sources])
+        return Change(None, clean, known_values=values) if isinstance(clean, CleanMap) else values
+
+    def _given(self, source: Any, count: int) -> Any:
+        if isinstance(source, Change):
+            values = source.values
+            return values if self.graph.tabled else values.contiguous().clone()
+        return source.whole if isinstance(source, CleanMap) else source
+
+
+def _halo(frame: Frame, reaches: tuple[Reach, Reach]) -> Frame:
+    """The cells that the windows of a frame read."""
+    rows, columns = reaches
+    return Frame(
+        frame.rows * rows.stride - rows.padding,
+        frame.columns * columns.stride - columns.padding,
+        (frame.height - 1) * rows.stride + rows.extent,
+        (frame.width - 1) * columns.stride + columns.extent,
+    )
