@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from zfwidgets.backend import Answer, Backend, OcclusionRequest, ScoresRequest, default_square, warm_up
-from zfwidgets.backend.speed import Speed
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import Cancelled, NetworkError
 from zfwidgets.imaging import Preprocess
@@ -144,33 +143,6 @@ def test_the_first_speed_is_that_of_a_forward_pass(
         last(queue)
         assert network.multiply_adds is not None
         assert backend.speed.seconds(network.multiply_adds) == pytest.approx(2.0)
-
-
-def test_a_speed_follows_the_machine() -> None:
-    speed = Speed()
-    assert (speed.known, speed.seconds(1.0)) == (False, None)
-    speed.learn(100, 1.0)
-    assert speed.seconds(100) == 1.0
-    for _ in range(8):
-        speed.learn(100, 4.0)
-    assert speed.seconds(100) == pytest.approx(4.0, rel=0.02)
-
-
-def test_a_precision_has_a_speed_of_its_own() -> None:
-    speed = Speed()
-    speed.start(100.0)
-    assert speed.seconds(100, "preview") == 1.0
-    speed.learn(100, 0.5, "preview")
-    assert (speed.seconds(100, "preview"), speed.seconds(100, "fast"), speed.seconds(100)) == (0.5, 1.0, 1.0)
-
-
-def test_a_sweep_too_short_to_tell_teaches_little() -> None:
-    speed = Speed()
-    speed.start(100.0)
-    speed.learn(1, 0.1)  # a tenth of the speed
-    assert speed.seconds(100) == pytest.approx(1.0, rel=0.3)
-    speed.learn(1, 0.0)
-    assert speed.seconds(100) == pytest.approx(1.0, rel=0.3)
 
 
 def test_a_closed_backend_has_no_warm_up_left(warming: Backend, spy: Spy) -> None:

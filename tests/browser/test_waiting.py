@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 # Runs before anything else in every Python started from here: sweeps of small strides are announced as slow.
 SLOW = """
 from zfwidgets.backend import OcclusionRequest
-OcclusionRequest.seconds = lambda self, backend: 120.0 if self.stride < 4 else 0.5
+OcclusionRequest.seconds = lambda self, backend, work: 120.0 if self.stride < 4 else 0.5
 """
 
 

@@ -63,7 +63,8 @@ class Asked:
 def spec() -> MagicMock:
     backend = create_autospec(Backend, instance=True)
     backend.images = ("a", "b")
-    backend.seconds.return_value = None
+    backend.seconds.return_value = backend.seconds_at_most.return_value = None
+    backend.seconds_foreseen.return_value = None
     return backend
 
 

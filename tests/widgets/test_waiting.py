@@ -18,7 +18,8 @@ from zfwidgets.widgets import OcclusionViewer
 @pytest.fixture
 def slow(spec: MagicMock) -> MagicMock:
     """Numbers from 5 on take two minutes."""
-    spec.seconds.side_effect = lambda request: 120.0 if request[1] >= 5 else 0.1
+    spec.seconds.side_effect = spec.seconds_foreseen.side_effect = lambda request: 120.0 if request[1] >= 5 else 0.1
+    spec.seconds_at_most.side_effect = lambda request: 300.0 if request[1] >= 4 else 0.2
     return spec
 
 
@@ -41,6 +42,14 @@ def test_a_long_question_is_not_asked_until_start_is_pressed(echo: Echo, asked: 
     assert "120 s left" in echo._strip.status.value or "2 min left" in echo._strip.status.value
     asked.answer(1, "final", "five")
     assert echo.wait(1) and (echo.state, echo.result) == ("ready", "five")
+
+
+def test_the_exact_time_is_found_out_only_where_it_decides(echo: Echo, asked: Asked, slow: MagicMock) -> None:
+    echo.number = 2
+    slow.seconds.assert_not_called()
+    echo.number = 4
+    slow.seconds.assert_called_once_with(("a", 4))
+    assert asked.requests[-1] == ("a", 4)
 
 
 def test_another_value_asks_at_once(echo: Echo, asked: Asked) -> None:
@@ -99,7 +108,7 @@ def test_the_first_question_may_wait_too(slow: MagicMock, asked: Asked) -> None:
 
 @pytest.mark.parametrize("error", [ParameterError("x"), RuntimeError("y")])
 def test_an_estimate_that_fails_is_never_in_the_way(slow: MagicMock, asked: Asked, error: Exception) -> None:
-    slow.seconds.side_effect = error
+    slow.seconds_at_most.side_effect = error
     echo = Echo(slow, number=9)
     assert asked.requests == [("a", 9)] and echo.state == "stale"
 
@@ -124,7 +133,7 @@ def _seconds(speed: Speed, work: float, precision: str = "exact") -> float:
 
 @pytest.fixture
 def viewer(backend: Backend, two_minutes: None) -> Iterator[OcclusionViewer]:
-    work = backend.work(8, 4)
+    work = backend.work.exact(8, 4)
     assert work is not None
     backend.speed.unit = work / 120  # type: ignore[attr-defined]
     viewer = OcclusionViewer(backend, size=8, stride=16)

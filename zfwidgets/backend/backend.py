@@ -16,13 +16,12 @@ from zfwidgets.backend.batching import halving
 from zfwidgets.backend.cache import Cache
 from zfwidgets.backend.device import describe_device, follow_thread_count
 from zfwidgets.backend.requests import OcclusionRequest, RefinedRequest, Request, SpeedRequest
-from zfwidgets.backend.speed import Speed
+from zfwidgets.backend.speed import Speed, Work
 from zfwidgets.backend.warming import warm_up
 from zfwidgets.backend.worker import Ticket, Worker
 from zfwidgets.data import ImageSet, samples, scenes
-from zfwidgets.errors import Cancelled, DataError, NetworkError, ParameterError, unknown_name
+from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
 from zfwidgets.imaging import as_image
-from zfwidgets.methods.occlusion import grid
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
 
@@ -54,6 +53,8 @@ class Backend:
         Keys of the pictures, uploads last; `picture` gives one.
     speed : Speed
         How fast the network has been so far.
+    work : Work
+        Multiply-adds of its sweeps.
 
     Raises
     ------
@@ -86,8 +87,7 @@ class Backend:
             raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
         self._uploads: dict[str, Image.Image] = {}
         self._cache = Cache(CACHE_BYTES)
-        self._work: dict[tuple[int, int], int | None] = {}
-        self.speed = Speed()
+        self.speed, self.work = Speed(), Work(self.network)
         self._worker = Worker(f"zfwidgets {self.network.name}")
         # Nobody waits for these two: the worker logs their errors, and the first question will tell them.
         self.submit(SpeedRequest(), _unheard)
@@ -181,30 +181,28 @@ class Backend:
         """A trained network gives new answers to old questions; two questions with one answer share it."""
         return request.exact if isinstance(request, RefinedRequest) else request, self.network.version
 
-    def work(self, size: int, stride: int) -> int | None:
-        """Multiply-adds of a sweep; None for a network that cannot be traced."""
-        if (size, stride) not in self._work:
-            self._work[size, stride] = self._counted(size, stride)
-        return self._work[size, stride]
-
-    def _counted(self, size: int, stride: int) -> int | None:
-        try:
-            cost = getattr(self.network, "occlusion_cost", None)
-            if cost is not None:
-                return int(cost(size, stride).chosen)
-        except NetworkError:
-            return None
-        each = self.network.multiply_adds
-        return None if each is None else each * len(grid(self.network.input_size[0], size, stride)) ** 2
-
     def seconds(self, request: Request) -> float | None:
-        """How long an answer will take: 0 if it is known already, None where nobody can say."""
+        """How long an answer will take: 0 if it is known already, None where nobody can say.
+
+        Takes tens of milliseconds itself; `seconds_at_most` is for those who only want to know that it is not long.
+        """
+        expected = self._seconds(request, self.work.exact)
+        return 0.0 if expected and self.cached(request) is not None else expected
+
+    def seconds_at_most(self, request: Request) -> float | None:
+        """An upper bound of `seconds`, at once; None where nobody can say."""
+        return self._seconds(request, self.work.at_most)
+
+    def seconds_foreseen(self, request: Request) -> float | None:
+        """`seconds` as far as it is known by now, at once; else None."""
+        return self._seconds(request, self.work.counted)
+
+    def _seconds(self, request: Request, work: Callable[[int, int], int | None]) -> float | None:
         if not isinstance(request, OcclusionRequest | RefinedRequest):
             return 0.0 if request.quick else None
         if not self.speed.known:
             self.compute(SpeedRequest())
-        expected = request.seconds(self)
-        return 0.0 if expected and self.cached(request) is not None else expected
+        return request.seconds(self, work)
 
     def compute(
         self,

@@ -42,6 +42,8 @@ __all__ = [
 Partial = Callable[[Any], None] | None
 Cancelled = Callable[[], bool] | None
 Fill = str | tuple[float, float, float]
+_WORTH_COUNTING = 2.0
+"""Seconds of a sweep from which its time left is told by its exact work."""
 
 
 class Request(Protocol):
@@ -129,6 +131,7 @@ class OcclusionRequest:
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
         clean = backend.input(self.image)
         started = time.perf_counter()
+        tell = None if on_partial is None else self._counting(backend, on_partial, cancelled or (lambda: False))
 
         def sweep(batch: int) -> OcclusionMap:
             return occlusion_map(
@@ -139,21 +142,31 @@ class OcclusionRequest:
                 fill=self.fill,
                 layer=self.layer,
                 precision=self.precision,
-                on_partial=on_partial,
+                on_partial=tell,
                 cancelled=cancelled,
                 batch_size=batch,
             )
 
         answer = fitting(backend.network, sweep)
-        work = backend.work(self.size, self.stride)
+        work = backend.work.counted(self.size, self.stride)
         if work is not None:
             backend.speed.learn(work, time.perf_counter() - started, self.precision)
         return answer
 
-    def seconds(self, backend: Backend) -> float | None:
-        """How long it will take; None where nobody can say."""
-        work = backend.work(self.size, self.stride)
-        return None if work is None else backend.speed.seconds(work, self.precision)
+    def _counting(self, backend: Backend, on_partial: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
+        """Deliver partial answers; count the work of a long sweep, for its time left, when the first one is out."""
+
+        def tell(partial: OcclusionMap) -> None:
+            on_partial(partial)
+            if (self.seconds(backend, backend.work.at_most) or 0.0) > _WORTH_COUNTING and not cancelled():
+                backend.work.exact(self.size, self.stride)
+
+        return tell
+
+    def seconds(self, backend: Backend, work: Callable[[int, int], int | None]) -> float | None:
+        """How long it will take by this count of its work; None where nobody can say."""
+        adds = work(self.size, self.stride)
+        return None if adds is None else backend.speed.seconds(adds, self.precision)
 
 
 @dataclass(frozen=True)
@@ -178,22 +191,20 @@ class RefinedRequest:
             return cast(OcclusionMap, backend.compute(self.exact, cancelled=cancelled))
         tell = on_partial
         first = backend.compute(self.first, lambda coarse: tell(_none_exact(coarse)), cancelled)
-        if getattr(first, "precision", "exact") == "exact":  # nothing quicker was possible
+        if first.precision == "exact":  # nothing quicker was possible
             return cast(OcclusionMap, first)
         tell(_none_exact(first))
         return cast(OcclusionMap, backend.compute(self.exact, lambda exact: tell(_laid_over(first, exact)), cancelled))
 
-    def seconds(self, backend: Backend) -> float | None:
+    def seconds(self, backend: Backend, work: Callable[[int, int], int | None]) -> float | None:
         """How long both take together; None where nobody can say."""
-        both = self.first.seconds(backend), self.exact.seconds(backend)
+        both = self.first.seconds(backend, work), self.exact.seconds(backend, work)
         return None if None in both else sum(part for part in both if part is not None)
 
 
 def _none_exact(first: OcclusionMap) -> OcclusionMap:
     """The first map as a partial answer: known are the cells that are exact, and those are still to come."""
-    return (
-        first if getattr(first, "precision", "exact") == "exact" else replace(first, known=np.zeros_like(first.known))
-    )
+    return first if first.precision == "exact" else replace(first, known=np.zeros_like(first.known))
 
 
 def _laid_over(first: OcclusionMap, exact: OcclusionMap) -> OcclusionMap:
@@ -203,8 +214,7 @@ def _laid_over(first: OcclusionMap, exact: OcclusionMap) -> OcclusionMap:
     if exact.sums is not None and first.sums is not None:
         sums = np.where(known, exact.sums, first.sums)
     logits = np.where(known, exact.logits, first.logits)
-    changes: dict[str, Any] = {"logits": logits, "sums": sums, "precision": getattr(first, "precision", "exact")}
-    return replace(exact, **changes)
+    return replace(exact, logits=logits, sums=sums, precision=first.precision)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
-__all__ = ["Speed"]
+from zfwidgets.errors import NetworkError
+from zfwidgets.network import Network
+from zfwidgets.network.windows import grid
+
+__all__ = ["Speed", "Work"]
 
 _HALF = 1.0
 """Seconds of a sweep that says as much as all before it: a machine gets busy and idle again, but a sweep of a few
 positions mostly times what surrounds it."""
+
+
+class Work:
+    """Multiply-adds of sweeps, counted when somebody needs them: the exact count walks through the whole geometry.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
+    >>> work = Work(net)
+    >>> work.at_most(8, 4), work.counted(8, 4), work.exact(8, 4) == work.counted(8, 4)
+    (13824, None, True)
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._counted: dict[tuple[int, int], int | None] = {}
+
+    def exact(self, size: int, stride: int) -> int | None:
+        """What the plan of a sweep costs; None for a network that cannot be traced."""
+        if (size, stride) not in self._counted:
+            try:
+                self._counted[size, stride] = self._network.occlusion_cost(size, stride).chosen
+            except NetworkError:
+                self._counted[size, stride] = None
+        return self._counted[size, stride]
+
+    def counted(self, size: int, stride: int) -> int | None:
+        """The exact count if it is known by now."""
+        return self._counted.get((size, stride))
+
+    def at_most(self, size: int, stride: int) -> int | None:
+        """The whole network at each position: at once, and never too little."""
+        each = self._network.multiply_adds
+        if each is None:
+            return None
+        rows, columns = (len(grid(extent, size, stride)) for extent in self._network.input_size)
+        return each * rows * columns
 
 
 class Speed:

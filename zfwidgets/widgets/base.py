@@ -92,7 +92,6 @@ class Viewer(W.VBox):
         self._seconds = 0.0
         self._started = 0.0
         self._progress = 1.0
-        self._expected: float | None = None
         self._given = set(options)
         traits = self._defaults() | options
         ours = {name: value for name, value in traits.items() if name not in W.VBox.class_trait_names()}
@@ -187,7 +186,6 @@ class Viewer(W.VBox):
             self._asked[slot] = (self._serial, request)
             if slot == self.MAIN:
                 self._started, self._progress = time.monotonic(), 0.0
-                self._expected = None if decision.waits else decision.seconds
             self._errors.pop(slot, None)
             self._stopped.discard(slot)
             deliver = partial(self._deliver, slot, self._serial)
@@ -375,7 +373,9 @@ class Viewer(W.VBox):
     def _times(self, busy: bool) -> str:
         if not busy:
             return "known already" if not self._seconds else f"{self._seconds:.{1 if self._seconds > 0.1 else 2}f} s"
-        left = time_left(self._progress, time.monotonic() - self._started, self._expected)
+        asked = self._asked.get(self.MAIN)
+        expected = None if asked is None else self._backend.seconds_foreseen(asked[1])
+        left = time_left(self._progress, time.monotonic() - self._started, expected)
         return f"{duration(left)} left" if left else "computing"
 
     @T.validate("image")

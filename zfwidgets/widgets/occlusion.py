@@ -165,7 +165,7 @@ class OcclusionViewer(OcclusionOptions):
             self._forget_hovered()
             self._progress = float(value.known.mean())
             self._redraw()
-            if value.complete and self._free:
+            if self._free and (value.complete or (value.precision == "preview" and not self._refining)):
                 self._to_the_worst()
         elif slot == "clean":
             self._clean = value
@@ -316,12 +316,11 @@ class OcclusionViewer(OcclusionOptions):
         known, positions = int(self._map.known.sum()), self._map.known.size
         unknown = self.target == "true" and self._backend.label(self.image) is None
         note = " &middot; true class not known, predicted shown" if unknown else ""
-        precision = getattr(self._map, "precision", "exact")
-        if precision != "exact":
-            exact = f", {known} exact so far" if self._refining else ""
-            return f"{positions} positions &middot; {precision}{exact}{note}"
+        if self._refining and self._map.precision != "exact":
+            return f"{positions} positions &middot; {self._map.precision}, {known} exact so far{note}"
         done = "" if self._map.complete else f"{known} of "
-        return f"{done}{positions} positions &middot; {'exact' if self._map.complete else 'coarse'}{note}"
+        kind = "coarse" if self._map.precision == "exact" and not self._map.complete else self._map.precision
+        return f"{done}{positions} positions &middot; {kind}{note}"
 
     def _waiting_words(self, time: str, quicker: bool) -> str:
         if quicker:

@@ -24,7 +24,7 @@ class Decision:
     asked : Request or None
         What is asked: the question itself, a quicker one in its place, or nothing.
     seconds : float or None
-        How long the wanted one will take; None where nobody can say.
+        How long the wanted one will take, if it waits.
     limit : float or None
         How long one may take without being confirmed.
     """
@@ -72,17 +72,21 @@ class Patience:
         return next((decision for decision in self._decisions.values() if decision.waits), None)
 
     def _decided(self, slot: str, wanted: Request, limit: float | None) -> Decision:
-        seconds = self._seconds(wanted)
-        if limit is None or seconds is None or seconds <= limit or self._agreed.get(slot) == wanted:
-            return Decision(wanted, wanted, seconds, limit)
+        if limit is None or self._agreed.get(slot) == wanted or self._within(wanted, limit):
+            return Decision(wanted, wanted, None, limit)
         quicker: Request | None = getattr(wanted, "first", None)
-        if quicker is not None and (self._seconds(quicker) or 0.0) > limit:
+        if quicker is not None and not self._within(quicker, limit):
             quicker = None
-        return Decision(wanted, quicker, seconds, limit)
+        return Decision(wanted, quicker, self._backend.seconds(wanted), limit)
 
-    def _seconds(self, request: Request) -> float | None:
+    def _within(self, request: Request, limit: float) -> bool:
+        """Whether it is asked without a word; the exact time is found out only where it decides."""
         try:
-            return self._backend.seconds(request)
+            for told in (self._backend.seconds_at_most, self._backend.seconds):
+                seconds = told(request)
+                if seconds is None or seconds <= limit:
+                    return True
         except Exception:  # an estimate is never in the way: the question itself tells what is wrong
             _LOG.debug("No estimate for %r", request, exc_info=True)
-            return None
+            return True
+        return False
