@@ -6,8 +6,6 @@ Linear operations are given the difference itself (`Change.difference`), all oth
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +15,7 @@ from torch import Tensor
 
 from zfwidgets.network.windows import Frame
 
-__all__ = ["Change", "CleanMap", "moved", "pasted"]
+__all__ = ["Change", "CleanMap", "moved", "pasted", "shared"]
 
 
 class CleanMap:
@@ -34,7 +32,7 @@ class CleanMap:
 
         To be read only: it may be the map itself.
         """
-        if frame is None or not (frame.still and self._inside(frame)):
+        if frame is None or not (frame.still and frame.inside(*self.whole.shape[2:])):
             return self.whole if frame is None else self.copied(frame)
         top, left = int(frame.rows[0]), int(frame.columns[0])
         return self.whole[:, :, top : top + frame.height, left : left + frame.width]
@@ -44,18 +42,15 @@ class CleanMap:
         height, width = self.whole.shape[2:]
         rows = frame.rows[:, None] + np.arange(frame.height)
         columns = frame.columns[:, None] + np.arange(frame.width)
-        index = rows.clip(0, height - 1)[:, :, None] * width + columns.clip(0, width - 1)[:, None, :]
+        inside = frame.inside(height, width)
+        near = (rows, columns) if inside else (rows.clip(0, height - 1), columns.clip(0, width - 1))
+        index = near[0][:, :, None] * width + near[1][:, None, :]
         flat = torch.from_numpy(index.reshape(-1)).to(self.whole.device)
         cut = self._cells.index_select(0, flat).reshape(*index.shape, -1).permute(0, 3, 1, 2)
-        if self._inside(frame):
+        if inside:
             return cut
         beyond = ((rows < 0) | (rows >= height))[:, :, None] | ((columns < 0) | (columns >= width))[:, None, :]
         return cut.masked_fill_(torch.from_numpy(beyond)[:, None].to(cut.device), outside)
-
-    def _inside(self, frame: Frame) -> bool:
-        height, width = self.whole.shape[2:]
-        rows = frame.rows.min() >= 0 and frame.rows.max() + frame.height <= height
-        return bool(rows and frame.columns.min() >= 0 and frame.columns.max() + frame.width <= width)
 
 
 @dataclass
@@ -103,9 +98,9 @@ def moved(windows: Tensor, source: Frame, target: Frame) -> Tensor:
     """Windows at the cells of another frame, zero where they do not reach."""
     if source.same(target):
         return windows
-    down, right = source.rows - target.rows, source.columns - target.columns
-    if (down == down[0]).all() and (right == right[0]).all():
-        top, left = int(down[0]), int(right[0])
+    down, right = _offsets(source, target)
+    if len(set(down)) == 1 and len(set(right)) == 1:
+        top, left = down[0], right[0]
         sides = (left, target.width - source.width - left, top, target.height - source.height - top)
         return F.pad(windows, sides)
     shape = (len(windows), windows.shape[1], target.height, target.width)
@@ -115,23 +110,24 @@ def moved(windows: Tensor, source: Frame, target: Frame) -> Tensor:
 
 def pasted(onto: Tensor, target: Frame, windows: Tensor, source: Frame) -> Tensor:
     """Write windows into those of another frame, in place, as far as they lie inside; returns ``onto``."""
-    down, right = source.rows - target.rows, source.columns - target.columns
-    for batch in _runs(down, right):
-        to_rows, from_rows = _shared(int(down[batch.start]), source.height, target.height)
-        to_columns, from_columns = _shared(int(right[batch.start]), source.width, target.width)
-        onto[batch, :, to_rows, to_columns] = windows[batch, :, from_rows, from_columns]
+    down, right = _offsets(source, target)
+    first = 0
+    for end in range(1, len(down) + 1):
+        if end < len(down) and (down[end], right[end]) == (down[first], right[first]):
+            continue  # neighbours in the batch that move the same way go together
+        to_rows, from_rows = shared(down[first], source.height, target.height)
+        to_columns, from_columns = shared(right[first], source.width, target.width)
+        onto[first:end, :, to_rows, to_columns] = windows[first:end, :, from_rows, from_columns]
+        first = end
     return onto
 
 
-def _runs(*offsets: np.ndarray) -> Iterator[slice]:
-    """Neighbours in the batch that move the same way."""
-    turns = np.flatnonzero(np.any([np.diff(offset) != 0 for offset in offsets], axis=0)) + 1
-    edges = [0, *turns.tolist(), len(offsets[0])]
-    for first, end in itertools.pairwise(edges):
-        yield slice(first, end)
+def _offsets(source: Frame, target: Frame) -> tuple[list[int], list[int]]:
+    """Where each source window starts, counted from its target window."""
+    return (source.rows - target.rows).tolist(), (source.columns - target.columns).tolist()
 
 
-def _shared(offset: int, source: int, target: int) -> tuple[slice, slice]:
+def shared(offset: int, source: int, target: int) -> tuple[slice, slice]:
     """The cells that two windows share, as the target and as the source count them; the source starts at offset."""
     first, end = max(offset, 0), max(min(offset + source, target), max(offset, 0))
     return slice(first, end), slice(first - offset, end - offset)

@@ -23,7 +23,7 @@ from torch import Tensor
 from zfwidgets.network.change import Change, CleanMap, moved
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.graph import Graph, Node
-from zfwidgets.network.windows import Frame, Intervals, frame_axis, touched, trunk
+from zfwidgets.network.windows import Frame, Intervals, lead, touched, trunk
 
 __all__ = ["Incremental"]
 
@@ -76,9 +76,11 @@ class Incremental:
         inside = set(self.trunk)
         self.head = [index for index in sorted(needed) if index not in inside]
         self.frontier = [i for i in self.trunk if any(i in graph.nodes[reader].inputs for reader in self.head)]
-        self.touched: list[dict[int, Intervals]] = [
-            touched(graph, self.shapes, self.trunk, starts, size, axis) for axis, starts in enumerate((rows, columns))
-        ]
+        self._sides: list[Intervals] = []
+        for axis, starts in enumerate((rows, columns)):
+            cells = touched(graph, self.shapes, self.trunk, starts, size, axis)
+            first, end = (np.stack([cells[index][side] for index in self.trunk]) for side in (0, 1))
+            self._sides.append((first, end))
 
     def clean_sums(self) -> Tensor:
         """(1, channels): activation of the layer summed over its map."""
@@ -91,12 +93,13 @@ class Incremental:
 
         Returns the differences of the maps on which the head builds, whole maps, and the layer's sums (n, channels).
         """
+        frames = self._frames(cells)
         changes: dict[int, Change] = {}
         kept: dict[int, Tensor] = {}
         sums = None
         last = {source: index for index in self.trunk for source in self.graph.nodes[index].inputs}
         for index in self.trunk:
-            node, frame = self.graph.nodes[index], self._frame(index, cells)
+            node, frame = self.graph.nodes[index], frames[index]
             changes[index] = self._start(frame) if index == 0 else self._pass(node, frame, changes)
             if index == self.layer:
                 sums = self.clean_sums() + changes[index].difference.float().sum((2, 3))
@@ -124,14 +127,17 @@ class Incremental:
                     changes.pop(source, None)
         return changes[self.graph.output].values.float(), sums
 
-    def _frame(self, index: int, cells: Ints) -> Frame:
-        if index == 0:  # the squares themselves: around them the picture stays as it is
-            rows, columns = (self.touched[axis][0][0][cells[:, axis]] for axis in (0, 1))
-            return Frame(rows, columns, self.size, self.size)
-        (rows, height), (columns, width) = (
-            frame_axis(self.touched[axis][index], cells[:, axis], self.shapes[index][1 + axis]) for axis in (0, 1)
-        )
-        return Frame(rows, columns, height, width)
+    def _frames(self, cells: Ints) -> dict[int, Frame]:
+        """The windows of every node of the trunk for a chunk of squares."""
+        found = []
+        for axis in (0, 1):
+            first, end = (side[:, cells[:, axis]] for side in self._sides[axis])
+            extents = np.array([self.shapes[index][1 + axis] for index in self.trunk])
+            sizes = lead((end - first).max(1), extents)
+            sizes[0] = self.size  # the squares themselves: around them the picture stays as it is
+            found.append((first.clip(0, (extents - sizes)[:, None]), sizes.tolist()))
+        (rows, heights), (columns, widths) = found
+        return {index: Frame(rows[n], columns[n], heights[n], widths[n]) for n, index in enumerate(self.trunk)}
 
     def _start(self, frame: Frame) -> Change:
         difference = self.hidden.at(frame)
@@ -172,14 +178,16 @@ class Incremental:
         given = ((source.frame.rows, source.frame.height), (source.frame.columns, source.frame.width))
         wanted = ((frame.rows, frame.height), (frame.columns, frame.width))
         for (cells, extent), (targets, count), reach in zip(given, wanted, reaches, strict=True):
-            leads = targets * reach.stride - reach.padding - cells
-            first = int(leads.min())
-            more, phase = np.divmod(leads - first, reach.stride)
-            if phase.any():  # windows at different phases of a stride: no common grid of outputs
+            leads = (targets * reach.stride - reach.padding - cells).tolist()
+            first = min(leads)
+            more = [(value - first) // reach.stride for value in leads]
+            if any(
+                (value - first) % reach.stride for value in leads
+            ):  # windows at different phases of a stride: no common grid of outputs
                 halo = _halo(frame, reaches)
                 return node.operation.slide(source.difference_at(halo).to(self.dtype), source=shape)
-            starts.append(targets - more)
-            sizes.append(count + int(more.max()))
+            starts.append(targets - np.array(more))
+            sizes.append(count + max(more))
             read = (sizes[-1] - 1) * reach.stride + reach.extent
             befores.append(min(max(-first, 0), read))
             afters.append(min(max(read + first - extent, 0), read))

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.network.geometry import Reach, Shape
-from zfwidgets.network.graph import Graph
 
-__all__ = ["Frame", "Intervals", "frame_axis", "grid", "lead", "touched", "trunk", "whole_number"]
+if TYPE_CHECKING:
+    from zfwidgets.network.graph import Graph
+
+__all__ = ["Frame", "Intervals", "Ints", "grid", "lead", "touched", "trunk", "whole_number"]
 
 Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]
@@ -37,18 +39,26 @@ class Frame:
     height: int
     width: int
 
+    # A batch is a handful of windows and a frame is looked at for every operation: plain numbers are the faster ones.
+
     @property
     def still(self) -> bool:
         """Whether all windows are at one place."""
-        return bool((self.rows == self.rows[0]).all() and (self.columns == self.columns[0]).all())
+        return len(set(self.rows.tolist())) == 1 and len(set(self.columns.tolist())) == 1
 
     def same(self, other: Frame) -> bool:
         """Whether both name the same cells."""
-        return (
+        return self is other or (
             (self.height, self.width) == (other.height, other.width)
-            and np.array_equal(self.rows, other.rows)
-            and np.array_equal(self.columns, other.columns)
+            and self.rows.tolist() == other.rows.tolist()
+            and self.columns.tolist() == other.columns.tolist()
         )
+
+    def inside(self, height: int, width: int) -> bool:
+        """Whether no window sticks out of a map."""
+        rows, columns = self.rows.tolist(), self.columns.tolist()
+        within: bool = min(rows) >= 0 and max(rows) + self.height <= height
+        return within and min(columns) >= 0 and max(columns) + self.width <= width
 
     @staticmethod
     def whole(batch: int, shape: Shape) -> Frame:
@@ -114,16 +124,9 @@ def _up(interval: Intervals, reach: Reach, extent: int) -> Intervals:
     return np.where(nothing, 0, low), np.where(nothing, 0, high)
 
 
-def lead(size: Ints, extent: int) -> Ints:
+def lead(size: Ints, extent: Ints | int) -> Ints:
     """Sizes of windows as they are worked on: at least one cell, a large share of the axis is all of it."""
     return np.where(size >= WHOLE_SHARE * extent, extent, np.maximum(size, 1))
-
-
-def frame_axis(interval: Intervals, chosen: Ints, extent: int) -> tuple[Ints, int]:
-    """Places (B,) and the one size of windows that hold the intervals of the chosen changes, all inside the map."""
-    first, end = (side[chosen] for side in interval)
-    size = int(lead((end - first).max(), extent))
-    return np.clip(first, 0, extent - size), size
 
 
 def grid(extent: int, size: int, stride: int) -> NDArray[np.int64]:

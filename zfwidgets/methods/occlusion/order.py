@@ -54,9 +54,21 @@ def nearest(count: int, step: int) -> Cells:
 
 
 def tiles(cells: Cells, side: int) -> list[Cells]:
-    """Neighbours together: cells in tiles of side x side of the rows and columns that occur."""
-    ranks = [np.unique(cells[:, axis], return_inverse=True)[1] // side for axis in (0, 1)]
-    order = np.lexsort((cells[:, 1], cells[:, 0], ranks[1], ranks[0]))
-    keys = np.stack(ranks, 1)[order]
-    turns = np.flatnonzero((np.diff(keys, axis=0) != 0).any(1)) + 1
-    return np.split(cells[order], turns)
+    """Neighbours together: cells in tiles of side x side; rows with the same columns are cut up together.
+
+    Examples
+    --------
+    >>> [len(tile) for tile in tiles(np.argwhere(np.ones((4, 5))), 2)]
+    [4, 4, 2, 4, 4, 2]
+    """
+    alike: dict[bytes, list[int]] = {}
+    for row in np.unique(cells[:, 0]).tolist():
+        alike.setdefault(cells[cells[:, 0] == row, 1].tobytes(), []).append(row)
+    found = []
+    for columns, rows in alike.items():
+        across = np.frombuffer(columns, cells.dtype)
+        for top in range(0, len(rows), side):
+            for left in range(0, len(across), side):
+                corner = np.meshgrid(rows[top : top + side], across[left : left + side], indexing="ij")
+                found.append(np.stack(corner, -1).reshape(-1, 2))
+    return found
