@@ -80,17 +80,31 @@ def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Re
     >>> record(net, torch.rand(3, 16, 16), ["conv1"]).activations["conv1"].shape
     (1, 4, 14, 14)
     """
-    batch = as_batch(checked_network(net), images)
-    names = tuple(net.menu if layers is None else layers)
-    indices = {name: net.layers[name].index for name in names}
-    graph = net.traced()
-    with net.lock, torch.inference_mode(), net.evaluation():
-        forward = graph.run(batch, {*indices.values(), graph.output}, remember=True)
-    logits = net.as_logits(forward.outputs[graph.output])
-    activations = {name: _numpy(forward.outputs[index]) for name, index in indices.items()}
+    names = tuple(checked_network(net).menu if layers is None else layers)
+    batch, forward = _run(net, images, names, logits=True)
+    logits = net.as_logits(forward.outputs[net.traced().output])
+    activations = {name: _numpy(forward.outputs[net.layers[name].index]) for name in names}
     # The way back reads memory and shapes; the activations are handed over as arrays.
     forward.outputs.clear()
     return Recording(batch, activations, _numpy(logits), forward)
+
+
+def record_for_projections(net: Network, images: Any, layers: Sequence[str]) -> Recording:
+    """What `record` gives, without the logits: nothing above the layers is run."""
+    batch, forward = _run(net, images, layers, logits=False)
+    activations = {name: forward.outputs[net.layers[name].index].cpu().numpy() for name in layers}
+    forward.outputs.clear()
+    return Recording(batch, activations, np.empty((len(batch), 0), np.float32), forward)
+
+
+def _run(net: Network, images: Any, layers: Sequence[str], *, logits: bool) -> tuple[torch.Tensor, Pass]:
+    batch = as_batch(checked_network(net), images)
+    graph = net.traced()
+    wanted = {net.layers[name].index for name in layers} | ({graph.output} if logits else set())
+    # Convolutions and pools are up to twice as fast with channels varying fastest.
+    laid_out = batch.contiguous(memory_format=torch.channels_last) if graph.tabled else batch
+    with net.lock, torch.inference_mode(), net.evaluation():
+        return batch, graph.run(laid_out, wanted, remember=True)
 
 
 def as_batch(net: Network, images: Any) -> torch.Tensor:

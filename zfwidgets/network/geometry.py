@@ -80,9 +80,7 @@ def whole_span(shape: Shape) -> Span | None:
     return (Window(0, 0, shape[1]), Window(0, 0, shape[2])) if len(shape) == 3 else None
 
 
-def back_spans(
-    graph: Graph, start: int, shapes: Sequence[Shape], *, whole_share: float | None = 0.8
-) -> dict[int, Span | None]:
+def back_spans(graph: Graph, start: int, shapes: Sequence[Shape]) -> dict[int, Span | None]:
     """For every node that a unit of node ``start`` depends on, the span of cells it can reach.
 
     Parameters
@@ -93,9 +91,6 @@ def back_spans(
         The node whose units are looked at.
     shapes : sequence of Shape
         Shape of every node's output.
-    whole_share : float or None
-        A span that covers this share of its map becomes the whole map, which is cheaper to handle than a
-        window that sticks out on every side. None: never, the result is the exact geometry.
 
     Returns
     -------
@@ -106,15 +101,12 @@ def back_spans(
     for index in range(start, -1, -1):
         if index not in spans:
             continue
-        span = spans[index]
-        if span is not None and whole_share is not None:
-            span = spans[index] = _rounded_up(span, shapes[index], whole_share)
         node = graph.nodes[index]
         reaches = [node.operation.reach(shapes[source]) for source in node.inputs]
         if None in reaches:  # its rule mixes all places, so it is given all of them
-            span = spans[index] = whole_span(shapes[index])
+            spans[index] = whole_span(shapes[index])
         for source, reach in zip(node.inputs, reaches, strict=True):
-            reached = _back_span(reach, span, shapes[source])
+            reached = _back_span(reach, spans[index], shapes[source])
             known = spans.get(source)
             spans[source] = _union(known, reached, shapes[source]) if known is not None else reached
     return spans
@@ -131,7 +123,7 @@ def receptive_field(graph: Graph, start: int, shapes: Sequence[Shape]) -> Span:
     >>> Reach(kernel=3, stride=2).back(Reach(kernel=7, stride=2, padding=1).back(Window(1, 0, 1)))
     Window(jump=4, offset=-2, size=15)
     """
-    span = back_spans(graph, start, shapes, whole_share=None)[0]
+    span = back_spans(graph, start, shapes)[0]
     if span is None:
         raise ValueError("the input of a network is a map")
     return span
@@ -160,9 +152,3 @@ def _union(first: Span, second: Span | None, shape: Shape) -> Span | None:
         return None
     rows, columns = (a.union(b) for a, b in zip(first, second, strict=True))
     return (rows, columns) if rows is not None and columns is not None else whole_span(shape)
-
-
-def _rounded_up(span: Span, shape: Shape, share: float) -> Span | None:
-    rows, columns = span
-    covered = rows.size * columns.size >= share * shape[1] * shape[2]
-    return whole_span(shape) if covered else span

@@ -10,6 +10,7 @@ missing or says something else than the plain operator, the plain operator does 
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -22,12 +23,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zfwidgets.network.blocks import FEW, convolve_back_in_blocks
 from zfwidgets.network.version import weights_version
 
 __all__ = ["BUDGET", "Packed", "packs_held"]
 
-BUDGET = 512 * 2**20
-"""Bytes of packs in the whole process: the largest matrix of a classic network (VGG16's fc6) and its filters fit."""
+
+def _budget() -> int:
+    """A sixteenth of the machine's memory, 128 MiB to 1 GiB."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        memory = 8 * 2**30
+    return min(max(memory // 16, 2**27), 2**30)
+
+
+BUDGET = _budget()
+"""Bytes of packs in the whole process. The windows of a sweep have some dozens of shapes: AlexNet's filters and
+matrices take 600 MiB for all of them."""
 
 _USES_BEFORE = 1
 """Packing costs about as much as using the pack once saves, so a shape met once is not worth it."""
@@ -137,46 +150,46 @@ class Packed:
         self, windows: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
     ) -> Tensor:
         """(B, C, h, w) to (B, O, h', w'); numbers of rows and columns as in `torch.nn.functional.conv2d`."""
-        weight, bias = self._in(windows, bias)
+        bias = None if bias is None else bias.to(windows.dtype)
         key = (tuple(windows.shape), stride, padding, dilation, groups)
         pack = self._pack(
             "convolve",
             windows,
             key,
             lambda: torch.ops.mkldnn._reorder_convolution_weight(
-                weight, list(padding), list(stride), list(dilation), groups, list(windows.shape)
+                self._weight(windows), list(padding), list(stride), list(dilation), groups, list(windows.shape)
             ),
         )
         if pack is None:
-            return F.conv2d(windows, weight, bias, stride, padding, dilation, groups)
+            return F.conv2d(windows, self._weight(windows), bias, stride, padding, dilation, groups)
         return _convolution(windows, pack, bias, stride, padding, dilation, groups)
 
     def convolve_back(self, signal: Tensor, stride: Pair, dilation: Pair, groups: int) -> Tensor:
         """(B, O, h, w) to (B, C, h', w'): the transposed convolution without padding."""
-        weight, _ = self._in(signal, None)
+        if signal.device.type == "cpu" and self._module.weight.shape[1] <= FEW and groups == 1 and dilation == (1, 1):
+            return convolve_back_in_blocks(signal, self._weight(signal), stride)
         key = (tuple(signal.shape), stride, dilation, groups)
         pack = self._pack(
             "convolve_back",
             signal,
             key,
             lambda: torch.ops.mkldnn._reorder_convolution_transpose_weight(
-                weight, [0, 0], [0, 0], list(stride), list(dilation), groups, list(signal.shape)
+                self._weight(signal), [0, 0], [0, 0], list(stride), list(dilation), groups, list(signal.shape)
             ),
         )
         if pack is None:
-            return F.conv_transpose2d(signal, weight, None, stride, 0, 0, groups, dilation)
+            return F.conv_transpose2d(signal, self._weight(signal), None, stride, 0, 0, groups, dilation)
         return _transposed_convolution(signal, pack, stride, dilation, groups)
 
     def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
         """(B, F) to (B, O); one pack serves every B."""
-        weight, bias = self._in(rows, bias)
-        pack = self._pack("multiply", rows, (), lambda: torch.ops.mkldnn._reorder_linear_weight(weight, 64))
-        return F.linear(rows, weight, bias) if pack is None else _product(rows, pack, bias)
+        bias = None if bias is None else bias.to(rows.dtype)
+        pack = self._pack("multiply", rows, (), lambda: torch.ops.mkldnn._reorder_linear_weight(self._weight(rows), 64))
+        return F.linear(rows, self._weight(rows), bias) if pack is None else _product(rows, pack, bias)
 
     def multiply_back(self, rows: Tensor) -> Tensor:
         """(B, O) to (B, F): the transposed matrix. It is rarely asked for, so nothing is packed."""
-        weight, _ = self._in(rows, None)
-        return rows @ weight
+        return rows @ self._weight(rows)
 
     def refresh(self) -> None:
         """Forget packs made from other weights than the module has now; a look at up to 1024 of its elements."""
@@ -186,10 +199,10 @@ class Packed:
             self._sampled = sampled
             self._adopt(weight)
 
-    def _in(self, tensor: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias in the number format of a tensor."""
-        weight = self._module.weight
-        return weight.to(tensor.dtype), bias if bias is None else bias.to(tensor.dtype)
+    def _weight(self, tensor: Tensor) -> Tensor:
+        """The weight in the number format of a tensor."""
+        weight: Tensor = self._module.weight
+        return weight.to(tensor.dtype)
 
     def _pack(self, operator: str, tensor: Tensor, key: Key, make: Callable[[], Tensor]) -> Tensor | None:
         """The pack for a tensor of this shape; None: use the plain operator."""

@@ -1,7 +1,7 @@
 """The signal's way back through one operation: where it sits, and what the forward pass left there.
 
-A batch of signals (B, C, h, w) belongs to B units. Each sits on a window of its map (`Window`), which starts at a
-place of its own; all windows of a batch have one size. Cells outside the map carry no signal.
+A batch of signals (B, C, h, w) belongs to B units. Each sits on a window of its map, all of one size and each at a
+place of its own (`Frame`). A window lies inside its map: what an operation sends beyond the border is dropped.
 """
 
 from __future__ import annotations
@@ -9,29 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.network.geometry import Reach, Shape, Span, Window
+from zfwidgets.network.change import moved
+from zfwidgets.network.geometry import POINT, Reach, Shape
+from zfwidgets.network.windows import Frame, Ints
 
-__all__ = ["Overlap", "Passage", "Rule", "Units", "place", "scatter_switches"]
+__all__ = ["Overlap", "Passage", "Rule", "is_dense", "natural_frame", "scatter_switches", "switch_places"]
 
 Rule = Literal["deconvnet", "guided", "gradient"]
 Overlap = Literal["sum", "overwrite"]
-
-
-@dataclass(frozen=True)
-class Units:
-    """B units of one layer: which picture of the batch, which row, which column; (B,) each, on the CPU."""
-
-    images: Tensor
-    rows: Tensor
-    columns: Tensor
-
-    def starts(self, window: Window, axis: int) -> Tensor:
-        """First cell of each unit's window: axis 0 rows, axis 1 columns."""
-        return window.offset + window.jump * (self.rows, self.columns)[axis]
 
 
 @dataclass(frozen=True)
@@ -40,23 +29,29 @@ class Passage:
 
     Attributes
     ----------
-    units : Units
-        Whose signals these are.
-    span : Span or None
+    images : ndarray
+        (B,) picture of the batch that each unit belongs to.
+    frame : Frame or None
         Where the signals sit on the operation's output; None for vectors.
+    targets : tuple of (Frame or None)
+        Where the signal at each input is wanted.
     shape, sources : Shape, tuple of Shape
         Shape of the output and of each input, one sample.
     memory : object
         What the operation remembered of the forward pass of all pictures.
+    owned : bool
+        Whether nobody else holds the signal, so that it may be written into.
     """
 
-    units: Units
-    span: Span | None
+    images: Ints
+    frame: Frame | None
+    targets: tuple[Frame | None, ...]
     shape: Shape
     sources: tuple[Shape, ...]
     memory: Any = None
     rule: Rule = "deconvnet"
     overlap: Overlap = "sum"
+    owned: bool = False
 
     def at(self, remembered: Tensor) -> Tensor:
         """What is remembered at the cells where the signals sit.
@@ -69,85 +64,96 @@ class Passage:
         Returns
         -------
         Tensor
-            (B, C, h, w), or (B, F); anything at cells outside the map.
+            (B, C, h, w), or (B, F); (1, ...) where all are the same.
         """
-        images = self.units.images if remembered.shape[0] > 1 else torch.zeros_like(self.units.images)
-        if self.span is None or all(window.jump == 0 for window in self.span):
-            return remembered if remembered.shape[0] == 1 else remembered[images.to(remembered.device)]
-        rows, columns = (
-            (self.units.starts(window, axis)[:, None] + torch.arange(window.size)).clamp(0, extent - 1)
-            for axis, (window, extent) in enumerate(zip(self.span, remembered.shape[2:], strict=True))
-        )
-        cells = (images[:, None, None], rows[:, :, None], columns[:, None, :])
-        picture, row, column = (index.to(remembered.device) for index in cells)
-        return remembered.permute(0, 2, 3, 1)[picture, row, column].permute(0, 3, 1, 2)
+        frame = self.frame
+        images = self.images if len(remembered) > 1 else np.zeros_like(self.images)
+        still = frame is None or frame.still
+        if still and (images == images[0]).all():
+            picture = remembered[int(images[0])][None]
+            return picture if frame is None else _cut(picture, frame, 0)
+        if frame is None:
+            return remembered[torch.from_numpy(images).to(remembered.device)]
+        return torch.cat([_cut(remembered[image][None], frame, unit) for unit, image in enumerate(images.tolist())])
+
+    def arrived(self, signal: Tensor, reach: tuple[Reach, Reach] | None = (POINT, POINT), number: int = 0) -> Tensor:
+        """Signals on all cells that an operation read, at the cells where they are wanted at an input."""
+        target = self.targets[number]
+        if self.frame is None or target is None or reach is None:  # whole maps and vectors stay as they are
+            return signal
+        natural = natural_frame(self.frame, reach)
+        top, left = target.rows - natural.rows, target.columns - natural.columns
+        first, start = int(top[0]), int(left[0])
+        inside = 0 <= first <= natural.height - target.height and 0 <= start <= natural.width - target.width
+        if inside and (top == first).all() and (left == start).all():
+            return signal[:, :, first : first + target.height, start : start + target.width]
+        return moved(signal, natural, target)
 
 
-def scatter_switches(signal: Tensor, passage: Passage, reach: tuple[Reach, Reach] | None) -> Tensor:
+def natural_frame(frame: Frame, reach: tuple[Reach, Reach]) -> Frame:
+    """The cells of an input that a frame of output cells reads, padding included."""
+    rows, columns = reach
+    return Frame(
+        frame.rows * rows.stride - rows.padding,
+        frame.columns * columns.stride - columns.padding,
+        (frame.height - 1) * rows.stride + rows.extent,
+        (frame.width - 1) * columns.stride + columns.extent,
+    )
+
+
+def is_dense(signal: Tensor) -> bool:
+    """Whether a signal's numbers lie together in memory."""
+    return signal.dim() != 4 or signal.is_contiguous() or signal.is_contiguous(memory_format=torch.channels_last)
+
+
+def switch_places(switches: Tensor) -> Tensor:
+    """Switches (N, C, h, w) of a max pool, in place from cells of a plane to places among all channels.
+
+    ``scatter_switches`` wants them so: they count as cells follow one another when channels vary fastest.
+    """
+    channels = switches.shape[1]
+    return switches.mul_(channels).add_(torch.arange(channels, device=switches.device)[:, None, None])
+
+
+def scatter_switches(signal: Tensor, passage: Passage) -> Tensor:
     """Unpool: each cell's signal goes to the place of its window's maximum.
 
     One place can be the maximum of several overlapping windows. ``overlap="sum"`` adds their signals, which is
     the adjoint of pooling; ``"overwrite"`` keeps the last window's in reading order.
+
+    The unpooled windows are laid out in rows of the whole map's width, so that one subtraction for each unit turns
+    `switch_places` into places of its window.
     """
-    source = passage.sources[0]
-    switches = passage.at(passage.memory).expand(signal.shape)
-    natural = natural_span(reach, passage.span, source)
-    assert natural is not None
-    local = []
-    for axis, cell in enumerate((switches // source[2], switches % source[2])):
-        window = natural[axis]
-        starts = passage.units.starts(window, axis).to(signal.device)
-        local.append((cell - starts[:, None, None, None]).clamp_(0, window.size - 1))
-    height, width = natural[0].size, natural[1].size
-    places = (local[0] * width + local[1]).flatten(2)
-    flat = signal.flatten(2)
-    shape = (*signal.shape[:2], height * width)
+    (target,), frame, (channels, _, width) = passage.targets, passage.frame, passage.sources[0]
+    assert target is not None
+    assert frame is not None
+    units, room = len(signal), target.height * width * channels
+    places = torch.empty(units, frame.height, frame.width, channels, dtype=torch.int64, device=signal.device)
+    corners = (target.rows * width + target.columns) * channels - np.arange(units) * room
+    switches = passage.memory.permute(0, 2, 3, 1)
+    for unit, (image, corner) in enumerate(zip(passage.images.tolist(), corners.tolist(), strict=True)):
+        torch.sub(_cells(switches[image], frame, unit), corner, out=places[unit])
+    flat = signal.permute(0, 2, 3, 1).reshape(-1)
+    unpooled = signal.new_empty(units, target.height, width, channels)
+    window = unpooled[:, :, : target.width]  # the rest of each row is never looked at
+    window.zero_()
     if passage.overlap == "sum":
-        unpooled = signal.new_zeros(shape).scatter_add_(2, places, flat)
+        unpooled.view(-1).scatter_add_(0, places.view(-1), flat)
     else:
-        order = torch.arange(places.shape[2], device=signal.device).expand_as(places)
-        last = places.new_full(shape, -1).scatter_reduce_(2, places, order, "amax")
-        unpooled = flat.gather(2, last.clamp_min(0)) * (last >= 0)
-    return unpooled.reshape(*shape[:2], height, width)
+        order = torch.arange(flat.numel(), device=signal.device)
+        last = torch.full_like(unpooled, -1, dtype=torch.int64).view(-1)
+        last.scatter_reduce_(0, places.view(-1), order, "amax")
+        window = (flat[last.clamp_min(0)] * (last >= 0)).view_as(unpooled)[:, :, : target.width]
+    return window.permute(0, 3, 1, 2)
 
 
-def natural_span(reach: tuple[Reach, Reach] | None, span: Span | None, source: Shape) -> Span | None:
-    """The cells of an input that an operation's way back fills, padding included."""
-    if len(source) != 3:
-        return None
-    if reach is None or span is None:
-        return Window(0, 0, source[1]), Window(0, 0, source[2])
-    return reach[0].back(span[0]), reach[1].back(span[1])
+def _cut(maps: Tensor, frame: Frame, unit: int) -> Tensor:
+    """(N, C, h, w) of maps (N, C, H, W), at one unit's window."""
+    top, left = int(frame.rows[unit]), int(frame.columns[unit])
+    return maps[:, :, top : top + frame.height, left : left + frame.width]
 
 
-def place(signal: Tensor, natural: Span | None, wanted: Span | None, units: Units, shape: Shape) -> Tensor:
-    """Move signals from the cells an operation filled to the cells of the wanted span, zero outside the map."""
-    if natural is None or wanted is None:
-        return signal
-    for axis in (0, 1):
-        signal = _place_axis(signal, natural[axis], wanted[axis], units, axis, shape[1 + axis])
-    return signal
-
-
-def _place_axis(signal: Tensor, natural: Window, wanted: Window, units: Units, axis: int, extent: int) -> Tensor:
-    dimension = 2 + axis
-    if natural.jump == wanted.jump:
-        before = natural.offset - wanted.offset
-        after = wanted.size - natural.size - before
-        if before or after:
-            signal = F.pad(signal, (before, after) if axis else (0, 0, before, after))
-    else:
-        cells = torch.arange(wanted.size) + (units.starts(wanted, axis) - units.starts(natural, axis)).unsqueeze(1)
-        inside = (cells >= 0) & (cells < natural.size)
-        index = _along(cells.clamp(0, natural.size - 1), axis).to(signal.device)
-        sizes = list(signal.shape)
-        sizes[dimension] = wanted.size
-        signal = signal.gather(dimension, index.expand(sizes)) * _along(inside, axis).to(signal.device)
-    cells = units.starts(wanted, axis)[:, None] + torch.arange(wanted.size)
-    inside = (cells >= 0) & (cells < extent)
-    return signal if bool(inside.all()) else signal * _along(inside, axis).to(signal.device)
-
-
-def _along(values: Tensor, axis: int) -> Tensor:
-    """(B, n) as (B, 1, n, 1) for rows, (B, 1, 1, n) for columns."""
-    return values[:, None, :, None] if axis == 0 else values[:, None, None, :]
+def _cells(cells: Tensor, frame: Frame, unit: int) -> Tensor:
+    """(h, w, C) of (H, W, C), at one unit's window."""
+    top, left = int(frame.rows[unit]), int(frame.columns[unit])
+    return cells[top : top + frame.height, left : left + frame.width]

@@ -12,7 +12,7 @@ from zfwidgets.network.call import Call, Unmatched, pair
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.operations.base import Fidelity, Operation, Reaches
 from zfwidgets.network.packing import Packed
-from zfwidgets.network.passage import Passage
+from zfwidgets.network.passage import Passage, is_dense
 
 
 class Convolution(Operation):
@@ -66,8 +66,8 @@ class Convolution(Operation):
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         m = self.module
-        stride, dilation = pair(m.stride), pair(m.dilation)
-        return (F.conv_transpose2d(signal, m.weight, None, stride, 0, 0, m.groups, dilation),)
+        filtered = self.packed.convolve_back(signal, pair(m.stride), pair(m.dilation), m.groups)
+        return (passage.arrived(filtered, self.reach(passage.sources[0])),)
 
     def reach(self, source: Shape) -> Reaches:
         m = self.module
@@ -104,7 +104,7 @@ class Linear(Operation):
         self.packed.refresh()
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (signal @ self.module.weight,)
+        return (self.packed.multiply_back(signal),)
 
     def reach(self, source: Shape) -> Reaches:
         return None
@@ -130,10 +130,11 @@ class Rectification(Operation):
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         if passage.rule != "gradient":
-            signal = signal.clamp_min(0)
+            # A window cut out of a larger one is brought together by the copy.
+            signal = signal.clamp_min_(0) if passage.owned and is_dense(signal) else signal.clamp_min(0)
         if passage.rule != "deconvnet":
             signal = signal * passage.at(passage.memory)
-        return (signal,)
+        return (passage.arrived(signal),)
 
 
 class CappedRectification(Rectification):
@@ -183,7 +184,7 @@ class BatchNorm(Operation):
         return differences[0] * scale.to(differences[0].dtype).reshape(-1, *[1] * (differences[0].dim() - 2))
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (self.respond(signal),)
+        return (passage.arrived(self.respond(signal)),)
 
 
 class ResponseNorm(Operation):
@@ -210,12 +211,12 @@ class ResponseNorm(Operation):
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         if passage.rule == "deconvnet":
-            return (signal,)
+            return (passage.arrived(signal),)
         x = passage.at(passage.memory)
         before, after = self.size // 2, (self.size - 1) // 2
         base = self.k + self.alpha * self._mean(x * x, before, after)
         pulled = self._mean(signal * x * base ** (-self.beta - 1), after, before)
-        return (signal * base**-self.beta - 2 * self.alpha * self.beta * x * pulled,)
+        return (passage.arrived(signal * base**-self.beta - 2 * self.alpha * self.beta * x * pulled),)
 
     def _mean(self, x: Tensor, before: int, after: int) -> Tensor:
         """Mean over ``size`` neighbouring channels, zeros beyond the first and last."""

@@ -31,7 +31,7 @@ class Identity(Operation):
         return inputs[0].contiguous() if self.as_planes else inputs[0]
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (signal,)
+        return (passage.arrived(signal),)
 
 
 class Addition(Operation):
@@ -53,7 +53,7 @@ class Addition(Operation):
         return inputs[0] + inputs[1]
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return signal, signal
+        return passage.arrived(signal, number=0), passage.arrived(signal, number=1)
 
 
 class Concatenation(Operation):
@@ -73,7 +73,8 @@ class Concatenation(Operation):
         return torch.cat(inputs, 1)
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return tuple(torch.split(signal, [shape[0] for shape in passage.sources], 1))
+        parts = torch.split(signal, [shape[0] for shape in passage.sources], 1)
+        return tuple(passage.arrived(part, number=number) for number, part in enumerate(parts))
 
 
 class Flatten(Operation):
@@ -97,7 +98,7 @@ class Flatten(Operation):
         return inputs[0].flatten(1) if self.flattens else inputs[0]
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (signal.reshape(-1, *passage.sources[0]) if self.flattens else signal,)
+        return (signal.reshape(-1, *passage.sources[0]) if self.flattens else passage.arrived(signal),)
 
     def reach(self, source: Shape) -> Reaches:
         return None if self.flattens else (POINT, POINT)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zfwidgets.network.call import Call, Unmatched, pair
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.operations.base import Fidelity, Operation, Reaches
-from zfwidgets.network.passage import Passage, scatter_switches
+from zfwidgets.network.passage import Passage, scatter_switches, switch_places
 
 
 class MaxPool(Operation):
@@ -41,10 +41,10 @@ class MaxPool(Operation):
         output, switches = F.max_pool2d_with_indices(
             inputs[0], self.kernel, self.stride, self.padding, self.dilation, self.ceil_mode
         )
-        return output, switches
+        return output, switch_places(switches)
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (scatter_switches(signal, passage, self.reach(passage.sources[0])),)
+        return (scatter_switches(signal, passage),)
 
     def reach(self, source: Shape) -> Reaches:
         numbers = zip(self.kernel, self.stride, self.padding, self.dilation, strict=True)
@@ -82,7 +82,8 @@ class AveragePool(Operation):
         batch, channels = signal.shape[:2]
         single = signal.reshape(batch * channels, 1, *signal.shape[2:])
         spread = F.conv_transpose2d(single, signal.new_ones(1, 1, *self.kernel), None, self.stride)
-        return (spread.reshape(batch, channels, *spread.shape[2:]),)
+        spread = spread.reshape(batch, channels, *spread.shape[2:])
+        return (passage.arrived(spread, self.reach(passage.sources[0])),)
 
     def reach(self, source: Shape) -> Reaches:
         numbers = zip(self.kernel, self.stride, self.padding, strict=True)
@@ -146,7 +147,7 @@ class AdaptiveAveragePool(Operation):
         if reach is not None:
             rows, columns = (axis.kernel for axis in reach)
             spread = signal / (rows * columns)
-            return (spread.repeat_interleave(rows, 2).repeat_interleave(columns, 3),)
+            return (passage.arrived(spread.repeat_interleave(rows, 2).repeat_interleave(columns, 3), reach),)
         rows_of, columns_of = (_shares(source[1 + axis], signal.shape[2 + axis]) for axis in (0, 1))
         return (rows_of.to(signal).T @ signal @ columns_of.to(signal),)
 
@@ -178,10 +179,10 @@ class AdaptiveMaxPool(Operation):
 
     def remember(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         output, switches = F.adaptive_max_pool2d_with_indices(inputs[0], self.size)
-        return output, switches
+        return output, switch_places(switches)
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (scatter_switches(signal, passage, None),)
+        return (scatter_switches(signal, passage),)
 
     def reach(self, source: Shape) -> Reaches:
         return None
