@@ -75,6 +75,7 @@ CSS = """
 .jp-OutputArea:not(.jp-mod-outputsScrolled):has(.zf-strip), .jp-OutputArea-child:has(.zf-strip),
 .jp-OutputArea-output:has(.zf-strip) { overflow: visible; }
 .zf-strip .widget-html { flex: 1 1 300px; } .zf-strip .widget-button { width: 84px; height: 28px; margin: 0; }
+.zf-strip .widget-html, .zf-strip .widget-html-content { position: static; }
 .zf-strip .zf-alert { flex: 0 0 100%; } .zf-strip.zf-waiting .widget-html:not(.zf-alert) { flex: 0 1 auto; }
 .zf .zf-strip.zf-waiting .widget-button { border-color: var(--zf-accent); box-shadow: inset 0 -3px 0 var(--zf-accent); }
 .zf-state { display: inline-block; min-width: 62px; font-weight: 600; }
