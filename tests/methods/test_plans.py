@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import nn
+from torchvision import models
 from twins.drawn import drawn_network
 from twins.networks import slow_occlusion
 from twins.zoo import SMALL, small
@@ -57,6 +58,15 @@ def test_windows_equal_whole_passes(seed, shape, size, stride, fill, threads):
     dense = occlusion_map(net, x, size, stride, fill, plan="dense", layer=m.layer)
     if m.sums is not None:
         np.testing.assert_allclose(m.sums, dense.sums, rtol=0, atol=3e-5 * max(1, float(np.abs(dense.sums).max())))
+
+
+@pytest.mark.parametrize("name", ["alexnet", "squeezenet1_1", "resnet18", "googlenet", "mobilenet_v2", "densenet121"])
+def test_known_networks(name):
+    torch.manual_seed(0)
+    options = {"init_weights": False} if name == "googlenet" else {}
+    net = Network(models.get_model(name, weights=None, **options).eval(), preprocess=Preprocess(size=128), device="cpu")
+    x = picture(128, 128)
+    assert_exact(occlusion_map(net, x, 37, 45, plan="incremental"), net, x, 37, 45)
 
 
 @pytest.mark.parametrize("name", SMALL)

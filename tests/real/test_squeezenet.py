@@ -55,6 +55,17 @@ def test_occlusion_equals_one_forward_pass_for_each_square(net, photos):
     np.testing.assert_allclose(m.logits, wanted, rtol=0, atol=1e-5 * float(wanted.abs().max()))
 
 
+def test_fast_and_preview_maps_keep_their_promises(net, photos):
+    x = net.input(PHOTOS / photos[0][0])
+    exact, fast, preview = (occlusion_map(net, x, 50, 8, precision=p) for p in ("exact", "fast", "preview"))
+    for panel in ("probability", "activation"):
+        right, found, rough = (getattr(m, panel)() for m in (exact, fast, preview))
+        assert np.corrcoef(found.ravel(), right.ravel())[0, 1] >= 0.999
+        assert np.abs(found - right).max() <= 0.03 * np.ptp(right)
+        assert np.corrcoef(rough.ravel(), right.ravel())[0, 1] >= 0.9
+    assert preview.known.mean() <= 0.3
+
+
 @pytest.mark.parametrize("layer", ["features.0", "features.5", "features.12", "classifier.1"])
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
 def test_projections_equal_autograd(net, photos, layer, rule):

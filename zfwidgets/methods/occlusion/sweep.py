@@ -19,12 +19,12 @@ from zfwidgets.methods.occlusion.result import OcclusionMap, Precision, empty, i
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.windows import grid, whole_number
 
-__all__ = ["PRECISIONS", "occluded_input", "occlusion_map"]
+__all__ = ["PRECISIONS", "PREVIEW_SHARE", "occluded_input", "occlusion_map"]
 
 PLANS = ("auto", "dense", "incremental")
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _PARTIAL_SECONDS = 0.25
-_PREVIEW_SHARE = 0.25
+PREVIEW_SHARE = 0.3
 """A preview computes at most this share of the squares."""
 _PREVIEW_TOLERANCE = 0.05
 """A square is skipped if the known ones around it differ by less than this share of the map's range."""
@@ -116,7 +116,7 @@ def _check(kind: str, asked: Any, known: tuple[str, ...]) -> None:
 
 def _planned(job: Job, plan: str, precision: str) -> tuple[Plan, Precision]:
     """The plan, and the precision that it has."""
-    fast = precision == "fast" and plan != "dense" and fast_arithmetic(job.net.device)
+    fast = precision != "exact" and plan != "dense" and fast_arithmetic(job.net.device)
     done: Precision = "preview" if precision == "preview" else "exact"
     if plan == "incremental":
         job.net.traced()
@@ -125,7 +125,7 @@ def _planned(job: Job, plan: str, precision: str) -> tuple[Plan, Precision]:
     windowed = Windowed(job, torch.bfloat16 if fast else torch.float32)
     if plan == "auto" and not fast and windowed.prices.single() > windowed.prices.dense:
         return Dense(job), done
-    return windowed, "fast" if fast else done
+    return windowed, "fast" if fast and precision == "fast" else done
 
 
 def occluded_input(net: Network, image: Any, row: int, column: int, size: int, fill: Fill = "grey") -> Tensor:
@@ -168,6 +168,8 @@ def _filled(
     for level, cells in levels(result.known.shape):
         if preview and finished:
             cells = _changing(result, cells, level)
+            if not len(cells):
+                break  # flat all over: finer grids lie between cells that are alike
         left = len(cells)
         for chunk, logits, sums in plan.batches(cells, check):
             r, c = chunk.T
@@ -195,7 +197,7 @@ def _changing(result: OcclusionMap, cells: Cells, step: int) -> Cells:
         padded = np.pad(panel, step, mode="edge")
         around = sliding_window_view(padded, (2 * step + 1, 2 * step + 1))[tuple(cells.T)]
         changes = np.maximum(changes, np.ptp(around, axis=(1, 2)) / max(float(np.ptp(panel)), 1e-12))
-    budget = int(_PREVIEW_SHARE * result.known.size) - int(result.known.sum())
+    budget = int(PREVIEW_SHARE * result.known.size) - int(result.known.sum())
     strongest = np.argsort(-changes, kind="stable")[: max(budget, 0)]
     return cells[np.sort(strongest[changes[strongest] > _PREVIEW_TOLERANCE])]
 
