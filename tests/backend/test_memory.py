@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from twins.tiny import same_sweep
 
 from zfwidgets.backend import Answer, Backend, OcclusionRequest, RecordRequest, ScoresRequest, batching
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import NetworkError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.network import Network
+from zfwidgets.network.incremental import Incremental
+from zfwidgets.widgets import OcclusionViewer
 
 SWEEP = OcclusionRequest("image/00000", size=8, stride=4)
 WORDS = "DefaultCPUAllocator: not enough memory: you tried to allocate 12345 bytes."
@@ -128,3 +131,54 @@ def test_not_even_one_picture_is_one_sentence_and_nothing_is_left(
 def test_other_errors_of_a_request_keep_their_words(backend: Backend) -> None:
     with pytest.raises(NetworkError, match="cannot be traced"):
         backend.compute(RecordRequest("image/00000", ("conv1",)))
+
+
+@pytest.fixture
+def windowed(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """A traced network's windows: pieces of more than `most` squares fail from the third on."""
+    limits = {"most": 100, "pieces": 0}
+    climb = Incremental.climb
+
+    def hungry_climb(self: Incremental, cells: Any) -> Any:
+        limits["pieces"] += 1
+        if limits["pieces"] > 2 and len(cells) > limits["most"]:
+            raise RuntimeError(WORDS)
+        return climb(self, cells)
+
+    monkeypatch.setattr(Incremental, "climb", hungry_climb)
+    return limits
+
+
+@pytest.fixture
+def traced() -> Network:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 6, 5, stride=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6 * 25, 4))
+    return Network(module, preprocess=Preprocess(size=24), device="cpu")
+
+
+def test_windows_that_do_not_fit_are_made_smaller(
+    traced: Network, pictures: ImageSet, windowed: dict[str, int]
+) -> None:
+    fine = OcclusionRequest("image/00000", size=6, stride=1)
+    with Backend(traced, pictures) as backend:
+        expected = backend.compute(fine)
+        backend._cache.clear()
+        windowed.update(most=3, pieces=0)
+        same_sweep(backend.compute(fine), expected)
+
+
+def test_windows_that_never_fit_leave_nothing_behind(
+    traced: Network, pictures: ImageSet, windowed: dict[str, int]
+) -> None:
+    windowed["most"] = 0
+    modes = [part.training for part in traced.module.modules()]
+    with Backend(traced, pictures) as backend:
+        viewer = OcclusionViewer(backend, size=6, stride=1)
+        with pytest.raises(NetworkError, match="does not suffice"):
+            viewer.wait(30)
+        assert viewer.state == "error" and (viewer.result is None or not viewer.result.complete)
+        assert [part.training for part in traced.module.modules()] == modes
+        windowed["most"] = 100
+        viewer.stride = 2
+        assert viewer.wait(30) and viewer.state == "ready"
+        viewer.close()
