@@ -66,11 +66,19 @@ class Change:
     known_values: Tensor | None = None
 
     @property
+    def _copied(self) -> bool:
+        """Whether `CleanMap.at` makes a copy for these windows."""
+        return self.frame is not None and not (self.frame.still and self.frame.inside(*self.clean.whole.shape[2:]))
+
+    @property
     def difference(self) -> Tensor:
         """(B, C, h, w): values minus clean values."""
         if self.known_difference is None:
             assert self.known_values is not None
-            self.known_difference = self.known_values - self.clean.at(self.frame)
+            clean = self.clean.at(self.frame)
+            # A copy of the clean cells is nobody else's: it takes the result, and no memory is asked for.
+            target = clean if self._copied else None
+            self.known_difference = torch.sub(self.known_values, clean, out=target)
         return self.known_difference
 
     @property
@@ -78,7 +86,8 @@ class Change:
         """(B, C, h, w), in 32 bits whatever the difference has."""
         if self.known_values is None:
             assert self.known_difference is not None
-            self.known_values = self.clean.at(self.frame) + self.known_difference
+            clean = self.clean.at(self.frame)
+            self.known_values = torch.add(clean, self.known_difference, out=clean if self._copied else None)
         return self.known_values
 
     def difference_at(self, frame: Frame) -> Tensor:

@@ -131,7 +131,10 @@ class SweepPrices:
 def _cells(interval: Intervals, groups: Sequence[Ints], extent: int) -> int:
     """Cells along an axis, summed over all squares, when each group shares one size."""
     first, end = interval
-    return sum(int(lead((end[group] - first[group]).max(), extent)) * len(group) for group in groups)
+    members = np.concatenate(groups)
+    counts = np.array([len(group) for group in groups])
+    largest = np.maximum.reduceat((end - first)[members], counts.cumsum() - counts)
+    return int(lead(largest, extent) @ counts)
 
 
 def _different(window: Window, cells: int, corners: Ints, size: int, extent: int) -> int:
