@@ -14,12 +14,16 @@ from typing import Any
 import psutil
 import torch
 
-__all__ = ["QUIET", "Action", "Timing", "fresh", "interleaved", "others", "peak_memory", "timed"]
+__all__ = ["QUIET", "Action", "Timing", "UnavailableError", "fresh", "interleaved", "others", "peak_memory", "timed"]
 
 Action = Callable[[], object]
 
 QUIET = 0.15
 """Cores that other programs may use in a round of measurements before it is run again."""
+
+
+class UnavailableError(RuntimeError):
+    """Something that a comparison needs is not installed; the sentence says how to get it."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def moves(page: Page, label: str, count: int = 20) -> float:
         waits.append(page.evaluate("() => window.changes[0]") - before)
         page.locator(".zf-state.ready:visible").wait_for()
         page.wait_for_timeout(300)
-    return statistics.median(waits) / 1000
+    return float(statistics.median(waits)) / 1000
 
 
 def drag(page: Page, label: str, count: int = 30) -> float:
@@ -91,4 +91,4 @@ def drag(page: Page, label: str, count: int = 30) -> float:
         page.wait_for_timeout(100)
     end = page.evaluate("() => performance.now()")
     changes = [time for time in page.evaluate("() => window.changes") if time <= end]
-    return max(b - a for a, b in itertools.pairwise([start, *changes, end])) / 1000
+    return float(max(b - a for a, b in itertools.pairwise([start, *changes, end]))) / 1000

@@ -6,8 +6,9 @@ it), and a part of the positions tells the time of all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -18,14 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import zfwidgets as zf
+from benchmarks.measure import Action, UnavailableError, timed
 
-__all__ = ["BATCHES", "MissingPeerError", "Question", "captum_module"]
+__all__ = ["Everywhere", "Question", "batch_costs", "best_batches", "captum_module", "everywhere"]
 
-BATCHES = (1, 8, 16, 32, 64)
-
-
-class MissingPeerError(RuntimeError):
-    """Captum is not installed."""
+BATCHES = {"cpu": (1, 8, 16, 32, 64), "cuda": (1, 16, 64, 256), "mps": (1, 16, 64)}
+FEW, MANY = 16, 32
 
 
 def captum_module() -> ModuleType:
@@ -33,12 +32,14 @@ def captum_module() -> ModuleType:
     try:
         import captum.attr
     except ImportError as error:
-        raise MissingPeerError('The comparison needs Captum; pip install -e ".[bench]"') from error
+        raise UnavailableError(
+            'This comparison needs Captum, which is not installed; try pip install -e ".[bench]".'
+        ) from error
     module: ModuleType = captum.attr
     return module
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tensors have no single equality
 class Question:
     """One sweep, as every contestant gets it.
 
@@ -70,7 +71,8 @@ class Question:
 
     def part(self, count: int) -> NDArray[np.int64]:
         """(count, 2): that many of the places, spread evenly."""
-        return self.places[np.linspace(0, len(self.places) - 1, count).round().astype(int)]
+        some: NDArray[np.int64] = self.places[np.linspace(0, len(self.places) - 1, count).round().astype(int)]
+        return some
 
     def ours(self, **options: Any) -> zf.OcclusionMap:
         """The package's answer."""
@@ -119,3 +121,64 @@ class _EnoughError(Exception):
 def _starts(extent: int, size: int, stride: int) -> NDArray[np.int64]:
     starts = np.arange(0, extent - size + 1, stride)
     return starts if starts[-1] == extent - size else np.append(starts, extent - size)
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Contestants that run the whole network at every position.
+
+    Attributes
+    ----------
+    actions : dict
+        Part of a sweep, by ``captum``, ``captum best``, ``loop``, ``dense`` (the package without its tricks).
+    counts : dict
+        How many pictures go through the network in each.
+    """
+
+    actions: dict[str, Action]
+    counts: dict[str, int]
+
+
+def everywhere(question: Question, best: Mapping[str, int]) -> Everywhere:
+    """Pieces of one sweep, large enough for the batch size that is best for each."""
+    some = _some(question.net)
+    captum_count, loop_count = max(best["captum"], some), max(best["loop"], some)
+    coarse = replace(question, stride=34 if some == MANY else 58)
+    places = question.part(loop_count)
+    return Everywhere(
+        {
+            "captum": lambda: question.captum(1, some),
+            "captum best": lambda: question.captum(best["captum"], captum_count),
+            "loop": lambda: question.loop(places, best["loop"]),
+            "dense": lambda: coarse.ours(plan="dense"),
+        },
+        # Captum and the package begin with the whole picture.
+        {
+            "captum": some + 1,
+            "captum best": captum_count + 1,
+            "loop": loop_count,
+            "dense": len(coarse.places) + 1,
+        },
+    )
+
+
+def batch_costs(question: Question) -> dict[str, dict[str, float]]:
+    """Seconds per position of Captum and of the loop for each batch size, the better of two tries."""
+    costs: dict[str, dict[str, float]] = {"captum": {}, "loop": {}}
+    device = question.net.device
+    for batch in (*BATCHES[device.type], *BATCHES[device.type]):
+        pieces = everywhere(question, {"captum": batch, "loop": batch})
+        for peer, kind in (("captum", "captum best"), ("loop", "loop")):
+            cost = timed(pieces.actions[kind], device) / pieces.counts[kind]
+            costs[peer][str(batch)] = float(f"{min(cost, costs[peer].get(str(batch), cost)):.4g}")
+    return costs
+
+
+def best_batches(costs: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+    """The cheapest batch size of each peer."""
+    return {peer: int(min(known, key=lambda batch: known[batch])) for peer, known in costs.items()}
+
+
+def _some(net: zf.Network) -> int:
+    """Positions that tell the cost of one: few where one takes a quarter of a second."""
+    return FEW if (net.multiply_adds or 0) > 3e9 and net.device.type == "cpu" else MANY
