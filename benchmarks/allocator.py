@@ -18,15 +18,17 @@ if sys.argv[1] == "tuned" and not zf.tune_allocator():
 torch.manual_seed(0)
 net = zf.load_network(sys.argv[2], weights=None, device="cpu")
 image = net.input(zf.samples()["photo/chelsea"])
-zf.occlusion_map(net, image, size=50, stride=32)
-start = time.perf_counter()
-zf.occlusion_map(net, image, size=50, stride=8)
-print(time.perf_counter() - start)
+for plan, stride in {"auto": 8, "dense": 16}.items():
+    zf.occlusion_map(net, image, size=50, stride=32, plan=plan)
+    start = time.perf_counter()
+    zf.occlusion_map(net, image, size=50, stride=stride, plan=plan)
+    print(time.perf_counter() - start)
 """
+_SWEEPS = ("whole sweep, 50/8", "the whole network at each of 144 places, 50/16")
 
 
 def measure(network: str = "squeezenet1_1", repeats: int = 5) -> dict[str, Any]:
-    """Medians of a whole sweep, size 50 and stride 8.
+    """Medians of two sweeps: as they are computed, and the whole network at each position, which allocates most.
 
     Parameters
     ----------
@@ -38,19 +40,22 @@ def measure(network: str = "squeezenet1_1", repeats: int = 5) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``network``, and where the C library is glibc ``plain`` and ``tuned`` in seconds and ``ratio``, how many times
-        as fast it is.
+        For each sweep ``plain`` and ``tuned`` in seconds and ``ratio``, how many times as fast it is; nothing but the
+        network's name where the C library is not glibc.
     """
-    seconds: dict[str, list[float]] = {"plain": [], "tuned": []}
+    seconds: dict[str, list[list[float]]] = {"plain": [], "tuned": []}
     for _ in range(repeats):
         for how, found in seconds.items():
             done = subprocess.run([sys.executable, "-c", _SWEEP, how, network], capture_output=True, text=True)
             if done.returncode == 3:
                 return {"network": network}
             done.check_returncode()
-            found.append(float(done.stdout))
-    plain, tuned = (statistics.median(found) for found in seconds.values())
-    return {"network": network, "plain": plain, "tuned": tuned, "ratio": plain / tuned}
+            found.append([float(word) for word in done.stdout.split()])
+    results: dict[str, Any] = {"network": network}
+    for place, sweep in enumerate(_SWEEPS):
+        plain, tuned = (statistics.median(round_[place] for round_ in found) for found in seconds.values())
+        results[sweep] = {"plain": plain, "tuned": tuned, "ratio": plain / tuned}
+    return results
 
 
 if __name__ == "__main__":

@@ -90,6 +90,85 @@ def test_a_stride_larger_than_the_kernel_leaves_squares_that_change_nothing():
     assert_exact(occlusion_map(net, picture(21, 21), 2, 3, plan="incremental"), net, picture(21, 21), 2, 3)
 
 
+class Pooled(nn.Module):
+    """Adds a map of one cell to a larger one, except where both have one cell."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(3, 8, 3, 8, 1), nn.Conv2d(8, 8, 3, 1, 1), nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = x + nn.functional.adaptive_avg_pool2d(x, 1)
+        return self.head(self.second(x).mean((2, 3)))
+
+
+class Aliased(nn.Module):
+    """Writes into a map through a view of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.first(x)
+        y = x.flatten(2)
+        y = y.mul_(2.0)
+        return self.head((x + y.view(-1, 8, 16, 16)).mean((2, 3)))
+
+
+class Folded(nn.Module):
+    """Looks at the colours as three pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(3, 3, 3), nn.Conv2d(1, 4, 3), nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = self.first(x)
+        y = self.second(x.view(-1, 1, x.shape[2], x.shape[3]))
+        return self.head(y.mean((2, 3)).view(x.shape[0], -1))
+
+
+class Tabled(nn.Module):
+    """Keeps a table that it makes at its first call."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head, self.table = nn.Conv2d(3, 8, 3), nn.Linear(8, 3), None
+
+    def forward(self, x):
+        if self.table is None:
+            self.table = torch.linspace(0, 1, 8).reshape(8, 1, 1)
+        return self.head((self.first(x) * self.table).mean((2, 3)))
+
+
+@pytest.mark.parametrize(("kind", "traced", "seen"), [(Pooled, 8, 40), (Aliased, 16, 16), (Folded, 16, 16)])
+def test_networks_that_do_unusual_things(kind, traced, seen):
+    torch.manual_seed(1)
+    net = Network(kind(), preprocess=Preprocess(size=traced), device="cpu")
+    x = picture(seen, seen)
+    for plan in ("auto", "incremental"):
+        assert_exact(occlusion_map(net, x, 6, 5, plan=plan), net, x, 6, 5)
+
+
+def test_a_network_that_keeps_a_table_can_be_trained_afterwards():
+    net = Network(module := Tabled(), preprocess=Preprocess(size=16), device="cpu")
+    occlusion_map(net, picture(16, 16), 6, 5)
+    module.train()(picture(16, 16)[None]).sum().backward()
+
+
+def test_one_unit_silenced_behind_the_back_of_torch_is_noticed():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2048), nn.Linear(2048, 3))
+    net = Network(module, preprocess=Preprocess(size=16), device="cpu")
+    x = picture(16, 16)
+    for unit in range(10):
+        occlusion_map(net, x, 6, 5, plan="incremental")
+        module[3].weight.data[unit * 100] *= -20
+        assert_exact(occlusion_map(net, x, 6, 5, plan="incremental"), net, x, 6, 5)
+
+
 def test_weights_edited_between_two_sweeps_are_noticed():
     net = Network(small("Plain"), preprocess=Preprocess(size=33), device="cpu")
     x = picture(33, 33)

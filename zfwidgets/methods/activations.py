@@ -103,7 +103,7 @@ def _run(net: Network, images: Any, layers: Sequence[str], *, logits: bool) -> t
     wanted = {net.layers[name].index for name in layers} | ({graph.output} if logits else set())
     # Convolutions and pools are up to twice as fast with channels varying fastest.
     laid_out = batch.contiguous(memory_format=torch.channels_last) if graph.tabled else batch
-    with net.lock, torch.inference_mode(), net.evaluation():
+    with net.lock, net.without_gradients(), net.evaluation():
         return batch, graph.run(laid_out, wanted, remember=True)
 
 

@@ -197,7 +197,9 @@ def project_units(
     recording = images if isinstance(images, Recording) else record_for_projections(net, images, layers)
     for unit in units:
         _check_unit(net, recording, unit)
-    net.traced().refresh()
+    graph = net.traced()
+    for index in graph.ancestors([net.layers[layer].index for layer in layers]):
+        graph.nodes[index].operation.refresh()
     pieces = [
         (descent, piece)
         for descent in (_Descent(net, recording, layer, rule, overlap) for layer in layers)

@@ -112,8 +112,7 @@ def moved(windows: Tensor, source: Frame, target: Frame) -> Tensor:
         top, left = down[0], right[0]
         sides = (left, target.width - source.width - left, top, target.height - source.height - top)
         return F.pad(windows, sides)
-    shape = (len(windows), windows.shape[1], target.height, target.width)
-    empty = windows.new_zeros(shape).contiguous(memory_format=torch.channels_last)
+    empty = windows.new_zeros(len(windows), target.height, target.width, windows.shape[1]).permute(0, 3, 1, 2)
     return pasted(empty, target, windows, source)
 
 

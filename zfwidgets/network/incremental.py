@@ -113,13 +113,14 @@ class Incremental:
 
     def finish(self, kept: Mapping[int, Tensor]) -> tuple[Tensor, Tensor | None]:
         """Everything above the trunk: the network's output (n, K), and the layer's sums if it lies there."""
+        if not self.graph.tabled:
+            return self._foreign({i: self.clean[i].whole + difference for i, difference in kept.items()})
         changes: dict[int, Any] = {i: Change(None, self.clean[i], difference) for i, difference in kept.items()}
-        count = len(next(iter(kept.values())))
         sums = None
         last = {source: index for index in self.head for source in self.graph.nodes[index].inputs}
         for index in self.head:
             node = self.graph.nodes[index]
-            changes[index] = self._whole(node, changes, count)
+            changes[index] = self._whole(node, changes)
             if index == self.layer:
                 sums = changes[index].values.flatten(2).sum(2)
             for source in node.inputs:
@@ -202,26 +203,29 @@ class Incremental:
         made = Frame(starts[0], starts[1], sizes[0], sizes[1])
         return moved(node.operation.slide(window, source=shape, padding=(rows, columns)), made, frame)
 
-    def _whole(self, node: Node, changes: Mapping[int, Any], count: int) -> Any:
+    def _whole(self, node: Node, changes: Mapping[int, Change]) -> Change:
         """One operation of the head, on whole maps and vectors."""
         operation, clean = node.operation, self.clean[node.index]
-        if not node.inputs:
-            return clean
+        if not node.inputs:  # a constant of the network
+            return Change(None, clean, known_values=clean.whole)
         sources = [changes[source] for source in node.inputs]
-        if operation.linear and all(isinstance(source, Change) for source in sources):
-            if operation.pads or operation.reach(self.shapes[node.inputs[0]]) is None:
-                given = [source.difference.to(self.dtype) for source in sources]
-            else:
-                given = [source.difference for source in sources]
-            return Change(None, clean, operation.respond(*given))
-        values = operation.forward(*[self._given(source, count) for source in sources])
-        return Change(None, clean, known_values=values) if isinstance(clean, CleanMap) else values
+        if operation.linear:
+            return Change(None, clean, operation.respond(*[source.difference.to(self.dtype) for source in sources]))
+        return Change(None, clean, known_values=operation.forward(*[source.values for source in sources]))
 
-    def _given(self, source: Any, count: int) -> Any:
-        if isinstance(source, Change):
-            values = source.values
-            return values if self.graph.tabled else values.contiguous().clone()
-        return source.whole if isinstance(source, CleanMap) else source
+    def _foreign(self, values: dict[int, Any]) -> tuple[Tensor, Tensor | None]:
+        """The head with foreign code in it, run as the module runs it: it may write, reshape, fold the batch.
+
+        Its planes lie one after the other, because it may call ``view``.
+        """
+        values = {index: value.contiguous() for index, value in values.items()}
+        sums = None
+        for index in self.head:
+            node = self.graph.nodes[index]
+            values[index] = node.operation.forward(*[values[source] for source in node.inputs])
+            if index == self.layer:
+                sums = values[index].flatten(2).sum(2)
+        return values[self.graph.output].float(), sums
 
 
 def _halo(frame: Frame, reaches: tuple[Reach, Reach]) -> Frame:

@@ -193,7 +193,7 @@ class Network:
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Logits (N, K) of a batch of model inputs (N, 3, H, W)."""
-        with self.lock, torch.inference_mode():
+        with self.lock, self.without_gradients():
             if self.graph is not None:
                 with self.evaluation():
                     return self.as_logits(self.graph.run(batch, [self.graph.output]).outputs[self.graph.output])
@@ -209,6 +209,14 @@ class Network:
         """Context in which every submodule is in eval mode; the modes are put back."""
         return evaluating(self.module)
 
+    def without_gradients(self) -> Any:
+        """Context in which nothing is recorded for gradients.
+
+        The module's own code may keep what it makes (a table of positions), and train with it later: inference
+        tensors are for operations of the table only.
+        """
+        return torch.inference_mode() if self.graph is not None and self.graph.tabled else torch.no_grad()
+
     def as_logits(self, output: Tensor) -> Tensor:
         """The network's output as logits: a network that ends in a softmax gives log probabilities."""
         return output.clamp_min(torch.finfo(output.dtype).tiny).log() if self._ends_in_softmax else output
@@ -221,7 +229,8 @@ class Network:
             raise ParameterError(
                 f"A tensor given as an image is a model input of shape (3, H, W); found {tuple(image.shape)}."
             )
-        if not bool(torch.isfinite(image).all()):
+        # A finite sum tells at a tenth of the price that all is finite.
+        if not bool(torch.isfinite(image.sum())) and not bool(torch.isfinite(image).all()):
             raise ParameterError("The model input holds NaN or infinite values; give finite ones.")
         found = image.detach().to(self.device, torch.float32)
         self._check_size(found)
@@ -317,7 +326,7 @@ class Network:
         """Trace the network and compare the graph with the module on a random batch."""
         generator = torch.Generator().manual_seed(0)
         batch = torch.randn(2, 3, *self.input_size, generator=generator).to(self.device)
-        with torch.inference_mode():
+        with torch.no_grad():
             expected = self._run_once(batch)
             rows = expected.sum(1)
             self._ends_in_softmax = bool((expected >= 0).all() and ((rows - 1).abs() < 1e-4).all())

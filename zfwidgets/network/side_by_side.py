@@ -84,5 +84,12 @@ def _pool(threads: int) -> ThreadPoolExecutor:
         return _POOLS[threads]
 
 
+def _after_fork() -> None:
+    """Threads do not survive a fork, nor does whoever held the lock."""
+    global _LOCK
+    _LOCK = threading.Lock()
+    _POOLS.clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_POOLS.clear)  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_after_fork)

@@ -12,15 +12,15 @@ from torch import Tensor
 __all__ = ["weights_version"]
 
 _SAMPLES = 1024
-"""Elements looked at in each tensor: all of a bias, a share of a filter bank."""
+"""Elements looked at anywhere in a tensor, besides one in each row (a filter, a unit) and each column."""
 
 
 def weights_version(tensors: Iterable[Tensor]) -> int:
     """A number that changes when weights do.
 
     torch counts its own writes into a tensor; what goes around that count (``.data``, memory shared with numpy, a
-    tensor put in another's place) is noticed by its values, at up to 1024 places of each tensor. Such an edit that
-    touches none of these places is not noticed.
+    a tensor put in another's place) is noticed by its values, at 1024 places of each tensor and in each of its rows
+    and columns. Such an edit that touches none of these places is not noticed.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def weights_version(tensors: Iterable[Tensor]) -> int:
 
 
 def _sample(tensor: Tensor) -> Tensor:
-    """At most 1024 elements as a vector."""
+    """Some elements as a vector; all of a small tensor."""
     if tensor.is_quantized:
         tensor = tensor.int_repr()
     elif tensor.layout is not torch.strided:
@@ -57,14 +57,21 @@ def _sample(tensor: Tensor) -> Tensor:
         tensor = tensor.permute(0, 2, 3, 1)  # channels_last lies in memory like this
     flat = tensor.reshape(-1)
     count = flat.numel()
-    return flat if count <= _SAMPLES else flat.index_select(0, _places(count, flat.device))
+    if count <= _SAMPLES:
+        return flat
+    return flat.index_select(0, _places(tensor.shape[0] if tensor.dim() > 1 else 1, count, flat.device))
 
 
 @lru_cache(maxsize=1024)
-def _places(count: int, device: torch.device) -> Tensor:
+def _places(rows: int, count: int, device: torch.device) -> Tensor:
     """Drawn once: steps of one length would look at the same few columns of a matrix in every row."""
     generator = torch.Generator().manual_seed(count)
-    return torch.randint(count, (_SAMPLES,), generator=generator).sort().values.to(device)
+    columns = count // rows
+    anywhere = torch.randint(count, (_SAMPLES,), generator=generator)
+    in_rows = torch.arange(rows) * columns + torch.randint(columns, (rows,), generator=generator)
+    in_columns = torch.randint(rows, (columns,), generator=generator) * columns + torch.arange(columns)
+    parts = [anywhere, in_rows, in_columns] if rows > 1 else [anywhere]
+    return torch.cat(parts).sort().values.to(device)
 
 
 def _bytes(values: Tensor) -> bytes:

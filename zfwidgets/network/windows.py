@@ -77,7 +77,9 @@ def trunk(graph: Graph, shapes: Sequence[Shape], wanted: Collection[int]) -> lis
         node = graph.nodes[index]
         reaches = [node.operation.reach(shapes[source]) for source in node.inputs if source in inside]
         if node.inputs and len(reaches) == len(node.inputs) and None not in reaches and len(shapes[index]) == 3:
-            inside.add(index)
+            places = [shapes[source][1:] for source in node.inputs]
+            if len(node.inputs) == 1 or all(place == shapes[index][1:] for place in places):  # no map is broadcast
+                inside.add(index)
     return sorted(inside)
 
 

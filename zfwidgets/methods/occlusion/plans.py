@@ -91,7 +91,7 @@ class Dense:
         if layer is None:
             return _numpy(net(batch)), None
         graph, index = net.traced(), net.layers[layer].index
-        with net.lock, torch.inference_mode(), net.evaluation():
+        with net.lock, net.without_gradients(), net.evaluation():
             outputs = graph.run(batch, {index, graph.output}).outputs
             return _numpy(net.as_logits(outputs[graph.output])), _numpy(outputs[index].flatten(2).sum(2))
 
@@ -116,10 +116,11 @@ class Windowed:
         self.job = job
         graph, net = job.net.traced(), job.net
         layer = None if job.layer is None else net.layers[job.layer].index
-        with net.lock, torch.inference_mode(), net.evaluation():
+        with net.lock, net.without_gradients(), net.evaluation():
             self.way = Incremental(graph, job.clean, job.fill, job.rows, job.columns, job.size, layer, dtype)
         self.prices = SweepPrices(graph, self.way.shapes, job.rows, job.columns, job.size, job.wanted)
-        size = sum(4 * int(np.prod(self.way.shapes[index])) for index in self.way.frontier)
+        sizes = {index: 4 * int(np.prod(self.way.shapes[index])) for index in (*self.way.frontier, *self.way.head)}
+        size = sum(sizes[index] for index in self.way.frontier) + 3 * max(sizes.values())
         group = min(_HEAD_BATCH, _HEAD_BYTES // max(size, 1), _HEAD_MULTIPLY_ADDS // max(self.prices.head, 1))
         self.group = max(1, job.most(int(group)))
 
@@ -141,7 +142,7 @@ class Windowed:
 
     def _finish(self, maps: Sequence[dict[int, Tensor]], sums: Sequence[Tensor | None]) -> tuple[Floats, Floats | None]:
         net = self.job.net
-        with net.lock, torch.inference_mode(), net.evaluation():
+        with net.lock, net.without_gradients(), net.evaluation():
             kept = {index: torch.cat([part[index] for part in maps]) for index in maps[0]}
             output, above = self.way.finish(kept)
             logits = _numpy(net.as_logits(output))

@@ -26,6 +26,8 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _PARTIAL_SECONDS = 0.25
 PREVIEW_SHARE = 0.3
 """A preview computes at most this share of the squares."""
+_WORTH = 0.9
+"""Windows cost more than their multiply-adds; they are taken for less than this share of the dense sweep's."""
 _PREVIEW_TOLERANCE = 0.05
 """A square is skipped if the known ones around it differ by less than this share of the map's range."""
 
@@ -68,7 +70,7 @@ def occlusion_map(
         costs fewer multiply-adds (see `Network.occlusion_cost`).
     precision : {"exact", "fast", "preview"}
         32-bit floating point throughout; 16-bit differences on a 32-bit picture where the machine is faster with
-        them (else exact); or exact squares where the map changes and interpolation between them.
+        them (else exact); or ``"fast"`` squares where the map changes and interpolation between them.
     on_partial : callable, optional
         Is given coarse maps first (about 5 x 5 positions), then finer ones, while the sweep runs.
     cancelled : callable, optional
@@ -123,7 +125,7 @@ def _planned(job: Job, plan: str, precision: str) -> tuple[Plan, Precision]:
     if plan == "dense" or job.net.graph is None:
         return Dense(job), done
     windowed = Windowed(job, torch.bfloat16 if fast else torch.float32)
-    if plan == "auto" and not fast and windowed.prices.single() > windowed.prices.dense:
+    if plan == "auto" and not fast and windowed.prices.single() > _WORTH * windowed.prices.dense:
         return Dense(job), done
     return windowed, "fast" if fast and precision == "fast" else done
 
