@@ -251,3 +251,15 @@ def test_version_changes_with_the_weights():
     with torch.no_grad():
         net.module[0].weight.mul_(-1)
     assert net.version != before
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("size", "beta"), [(5, 0.75), (4, 0.75), (1, 0.5), (9, 1.5)])
+def test_response_norm_is_torchs(size, beta, layout):
+    norm = nn.LocalResponseNorm(size, alpha=0.3, beta=beta, k=2.0)
+    net = Network(nn.Sequential(nn.Conv2d(3, 6, 3), norm, nn.Flatten(), nn.LazyLinear(2)), device="cpu")
+    operation = net.graph.nodes[net.layers["1"].index].operation
+    x = torch.randn(2, 6, 7, 8).contiguous(memory_format=layout)
+    kept = x.clone()
+    torch.testing.assert_close(operation.forward(x), norm(x), rtol=1e-6, atol=1e-7)
+    assert torch.equal(x, kept)

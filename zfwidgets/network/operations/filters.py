@@ -204,7 +204,13 @@ class ResponseNorm(Operation):
         self.k = float(call.argument("k", 4, 1.0))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return F.local_response_norm(inputs[0], self.size, self.alpha, self.beta, self.k)
+        # torch's own forward is a fifth as fast: an average in three dimensions, and powers for what roots can say.
+        x = inputs[0]
+        base = self._mean(x * x, self.size // 2, (self.size - 1) // 2).mul_(self.alpha).add_(self.k)
+        if self.beta != 0.75:
+            return x / base.pow_(self.beta)
+        root = base.sqrt_()
+        return x / root.mul_(root.sqrt())
 
     def remember(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         return self.forward(*inputs), inputs[0]
@@ -220,6 +226,9 @@ class ResponseNorm(Operation):
 
     def _mean(self, x: Tensor, before: int, after: int) -> Tensor:
         """Mean over ``size`` neighbouring channels, zeros beyond the first and last."""
-        batch, channels, height, width = x.shape
-        padded = F.pad(x.reshape(batch, 1, channels, height * width), (0, 0, before, after))
-        return F.avg_pool2d(padded, (self.size, 1), stride=1).reshape(x.shape)
+        channels = x.shape[1]
+        padded = F.pad(x, (0, 0, 0, 0, before, after))
+        total = padded[:, :channels].clone()
+        for first in range(1, self.size):
+            total += padded[:, first : first + channels]
+        return total.div_(self.size)
