@@ -257,7 +257,8 @@ def test_version_changes_with_the_weights():
 @pytest.mark.parametrize(("size", "beta"), [(5, 0.75), (4, 0.75), (1, 0.5), (9, 1.5)])
 def test_response_norm_is_torchs(size, beta, layout):
     norm = nn.LocalResponseNorm(size, alpha=0.3, beta=beta, k=2.0)
-    net = Network(nn.Sequential(nn.Conv2d(3, 6, 3), norm, nn.Flatten(), nn.LazyLinear(2)), device="cpu")
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), norm, nn.Flatten(), nn.Linear(6 * 14 * 14, 2))
+    net = Network(module, preprocess=Preprocess(size=16), device="cpu")
     operation = net.graph.nodes[net.layers["1"].index].operation
     x = torch.randn(2, 6, 7, 8).contiguous(memory_format=layout)
     kept = x.clone()
