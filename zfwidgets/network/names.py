@@ -1,16 +1,17 @@
-"""Names that people use for layers: ``conv1 ... pool1 ... fc6`` of plain chains, and the short list of a menu."""
+"""Names of classes and layers: ``conv1 ... pool1 ... fc6`` of plain chains, and the short list of a menu."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from zfwidgets.errors import NetworkError
 from zfwidgets.network.graph import Graph
 
 if TYPE_CHECKING:
     from zfwidgets.network.network import Layer
 
-__all__ = ["chain_names", "menu"]
+__all__ = ["chain_names", "class_names", "menu"]
 
 _AFTER_FILTERS = {"batch norm", "relu", "relu6"}
 _BLOCKS = {"relu", "relu6", "max pool", "average pool", "concatenation", "addition", "linear"}
@@ -69,3 +70,16 @@ def menu(graph: Graph, layers: Mapping[str, Layer]) -> tuple[str, ...]:
         if known is None or name.count(".") < known.count("."):
             best[layer.index] = name
     return tuple(best[index] for index in sorted(best))
+
+
+def class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Names of all classes, each of them different: those given, or ``class 0`` and so on."""
+    if classes is None:
+        return tuple(f"class {index}" for index in range(count))
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise NetworkError(f"Class names are a list of {count} names, not {classes!r}.")
+    if len(classes) != count:
+        raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
+    names = list(map(str, classes))
+    # ImageNet has two cranes; a name must lead to one class.
+    return tuple(f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names))

@@ -18,7 +18,7 @@ from zfwidgets.network.cost import OcclusionCost, SweepPrices
 from zfwidgets.network.device import choose_device
 from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
-from zfwidgets.network.names import chain_names, menu
+from zfwidgets.network.names import chain_names, class_names, menu
 from zfwidgets.network.operations import Fidelity, worst
 from zfwidgets.network.trace import evaluating, trace, unwrapped
 from zfwidgets.network.version import weights_version
@@ -185,7 +185,7 @@ class Network:
         self.trace_problem: str | None = None
         self._shapes: list[Shape] = []
         logits = self._examined()
-        self.classes = _class_names(classes, logits.shape[1])
+        self.classes = class_names(classes, logits.shape[1])
         self.layers = Layers(self.graph, self._shapes, self.trace_problem)
 
     def __repr__(self) -> str:
@@ -386,18 +386,6 @@ def _check_weights(module: nn.Module) -> None:
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if tensor.is_floating_point() and not tensor.is_meta and not bool(torch.isfinite(tensor).all()):
             raise NetworkError(f"The weights hold NaN or infinite values in {name!r}; load sound ones.")
-
-
-def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    if classes is None:
-        return tuple(f"class {index}" for index in range(count))
-    if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise NetworkError(f"Class names are a list of {count} names, not {classes!r}.")
-    if len(classes) != count:
-        raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
-    names = list(map(str, classes))
-    # ImageNet has two cranes; a name must lead to one class.
-    return tuple(f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names))
 
 
 def checked_network(net: Any) -> Network:
