@@ -196,4 +196,17 @@ def test_threads_share_packs() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda batch: convolved(packed, batch), batches))
     assert all(close(one, packed._module(batch)) for one, batch in zip(found, batches, strict=True))
-    assert packs_held() == 3 * 16 * 32 * 9 * 4
+    assert packs_held() == 16 * 32 * 9 * 4
+
+
+@pytest.mark.parametrize(("layout", "packs"), [(("one",), 1), ((), 3)])
+def test_shapes_of_one_layout_share_a_pack(
+    layout: tuple[str, ...], packs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_layout", lambda pack: layout)
+    packed = Packed(layer())
+    for size in (5, 6, 7):
+        windows = torch.randn(2, 16, size, size)
+        for _ in range(3):
+            assert close(convolved(packed, windows), packed._module(windows))
+    assert packs_held() == packs * 16 * 32 * 9 * 4
