@@ -4,6 +4,7 @@ from .encode import to_jpeg, to_palette_png, to_png
 from .labels import LabelPicture, label_picture
 from .load import Picture, as_image
 from .mosaic import Mosaic, mosaic
+from .nines import beside, square, titled_sheet
 from .preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from .render import (
     UNKNOWN,
@@ -25,6 +26,7 @@ __all__ = [
     "Picture",
     "Preprocess",
     "as_image",
+    "beside",
     "enlarge",
     "heat_indices",
     "heat_palette",
@@ -34,6 +36,8 @@ __all__ = [
     "overlay",
     "place_cells",
     "signed_picture",
+    "square",
+    "titled_sheet",
     "to_jpeg",
     "to_palette_png",
     "to_png",

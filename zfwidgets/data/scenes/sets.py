@@ -8,7 +8,7 @@ from PIL import Image
 
 from ...errors import ParameterError
 from ..image_set import Entry, ImageSet
-from .world import Scene, draw
+from .world import CLASSES, Scene, draw, label_of
 
 __all__ = ["scene_of", "scenes"]
 
@@ -85,4 +85,4 @@ def _picture(seed: int, index: int) -> Image.Image:
 
 
 def _name(seed: int, index: int) -> str:
-    return draw(seed, index).name
+    return CLASSES[label_of(seed, index)]

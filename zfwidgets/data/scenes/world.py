@@ -16,7 +16,7 @@ from .backdrop import clutter, ground, light, relief, shadow
 from .dice import Colours, Dice, colours_against
 from .sketch import Pose, Sketch, place, rasterise
 
-__all__ = ["CLASSES", "SIZE", "Scene", "draw"]
+__all__ = ["CLASSES", "SIZE", "Scene", "draw", "label_of"]
 
 SIZE = 96
 """Side of every scene in pixels."""
@@ -101,13 +101,20 @@ def draw(seed: int, index: int) -> Scene:
     for what, number in (("seed", seed), ("index", index)):
         if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < 0:
             raise ParameterError(f"A scene's {what} must be a whole number from 0, not {number!r}; try draw(0, 0).")
-    label = _label(int(seed), int(index))
+    label = label_of(int(seed), int(index))
     dice = Dice(f"scene {seed} {index}")
     picture, coverage, parts = _paint(dice, *_OBJECTS[CLASSES[label]])
     return Scene(Image.fromarray(picture), label, CLASSES[label], coverage > 0.5, parts)
 
 
-def _label(seed: int, index: int) -> int:
+def label_of(seed: int, index: int) -> int:
+    """The class of a scene, as a place in `CLASSES`, without drawing it.
+
+    Examples
+    --------
+    >>> label_of(0, 7) == draw(0, 7).label
+    True
+    """
     block, place_in_block = divmod(index, len(CLASSES))
     return Dice(f"labels {seed} {block}").shuffled(range(len(CLASSES)))[place_in_block]
 
