@@ -13,7 +13,7 @@ PACKAGE = REPOSITORY / "zfwidgets"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    {"errors"},
+    {"errors", "lazy"},
     {"allocator"},
     {"imaging"},
     {"network"},

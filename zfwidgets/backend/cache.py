@@ -8,9 +8,6 @@ from dataclasses import fields, is_dataclass
 from threading import Lock
 from typing import Any
 
-import numpy as np
-import torch
-
 __all__ = ["Cache", "size_of"]
 
 _SMALL = 64
@@ -27,6 +24,7 @@ class Cache:
 
     Examples
     --------
+    >>> import numpy as np
     >>> cache = Cache(limit=1000)
     >>> cache.put("a", np.zeros(100)), cache.put("b", np.zeros(20))
     (None, None)
@@ -79,6 +77,7 @@ def size_of(value: Any) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> size_of({"maps": [np.zeros(1000, np.float32)]}) >= 4000
     True
     """
@@ -89,10 +88,9 @@ def _size(value: Any, seen: set[int]) -> int:
     if id(value) in seen:
         return 0
     seen.add(id(value))
-    if isinstance(value, np.ndarray):
-        return value.nbytes + _SMALL
-    if isinstance(value, torch.Tensor):
-        return value.nbytes + _SMALL
+    nbytes = getattr(value, "nbytes", None)  # of arrays and of tensors, whose type would cost an import of torch
+    if isinstance(nbytes, int):
+        return nbytes + _SMALL
     if isinstance(value, Mapping):
         return _SMALL + sum(_size(item, seen) for item in value.values())
     if isinstance(value, list | tuple | set | frozenset):

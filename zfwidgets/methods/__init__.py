@@ -1,11 +1,22 @@
-"""The paper's experiments: pure functions, arrays out; no threads, no widgets, no global state."""
+"""The paper's experiments: pure functions, arrays out; no threads, no widgets, no global state.
 
-from zfwidgets.methods.activations import Recording, record
-from zfwidgets.methods.deconvnet import Projection, Unit, project, project_units
-from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
-from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
-from zfwidgets.methods.occlusion import PRECISIONS, OcclusionMap, occluded_input, occlusion_map
-from zfwidgets.network.windows import grid
+Names load when they are first used: what a function returns lives in a module that needs no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from zfwidgets.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.activations import record
+    from zfwidgets.methods.deconvnet import project, project_units
+    from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
+    from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
+    from zfwidgets.methods.occlusion import PRECISIONS, OcclusionMap, occluded_input, occlusion_map
+    from zfwidgets.methods.projection import Projection, Unit
+    from zfwidgets.methods.recording import Recording
+    from zfwidgets.methods.top_activations import TopActivations
+    from zfwidgets.network.windows import grid
 
 __all__ = [
     "FILLS",
@@ -15,6 +26,7 @@ __all__ = [
     "OcclusionMap",
     "Projection",
     "Recording",
+    "TopActivations",
     "Unit",
     "checked_fill",
     "fidelity_report",
@@ -26,3 +38,19 @@ __all__ = [
     "project_units",
     "record",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "activations": ("record",),
+        "deconvnet": ("project", "project_units"),
+        "fidelity": ("FidelityReport", "FidelityRow", "fidelity_report"),
+        "fill": ("FILLS", "checked_fill", "fill_picture"),
+        "occlusion": ("PRECISIONS", "OcclusionMap", "occluded_input", "occlusion_map"),
+        "occlusion.sweep": ("grid",),
+        "projection": ("Projection", "Unit"),
+        "recording": ("Recording",),
+        # Not the function: the sub-package has its name.
+        "top_activations": ("TopActivations",),
+    },
+)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from zfwidgets.errors import ParameterError, unknown_name
-from zfwidgets.network import Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zfwidgets.network import Network
 
 __all__ = ["FILLS", "Fill", "checked_fill", "fill_picture"]
 
@@ -41,6 +42,8 @@ def fill_picture(net: Network, image: Tensor, fill: Fill) -> Tensor:
     Tensor
         (3, H, W), model input.
     """
+    import torch  # here, because the names of the fills need none
+
     fill = checked_fill(fill)
     if fill == "blur":
         return _blurred(image)
@@ -83,6 +86,9 @@ def checked_fill(fill: Any) -> str | tuple[float, float, float]:
 
 def _blurred(image: Tensor) -> Tensor:
     """Gaussian blur with a standard deviation of 1/16 of the short side, edges repeated."""
+    import torch
+    import torch.nn.functional as F
+
     sigma = min(image.shape[1:]) / 16
     radius = min(round(3 * sigma), min(image.shape[1:]) - 1)
     steps = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)

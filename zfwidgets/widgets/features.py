@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
-from zfwidgets.methods import Projection
-from zfwidgets.network.passage import Rule
+from zfwidgets.methods.projection import RULES, Projection
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
@@ -22,8 +21,6 @@ from zfwidgets.widgets.unit import inside, patch, unit_report
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["FeatureViewer"]
-
-RULES = get_args(Rule)
 
 
 class FeatureViewer(Viewer):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods import checked_fill
-from zfwidgets.network import Network
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.values import Share, Whole, as_target, as_whole
+
+if TYPE_CHECKING:
+    from zfwidgets.network import Network
 
 __all__ = ["OcclusionOptions", "layers_with_places", "precision_options"]
 

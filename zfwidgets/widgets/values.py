@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
 from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
-from zfwidgets.network import Network
+
+if TYPE_CHECKING:
+    from zfwidgets.network import Network
 
 __all__ = ["Seconds", "Share", "Whole", "as_target", "as_whole", "check_assignment", "check_names"]
 
