@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from pathlib import PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ from zfwidgets.backend.speed import Speed, Work
 from zfwidgets.backend.warming import warm_up
 from zfwidgets.backend.worker import Ticket, Worker
 from zfwidgets.data import ImageSet, samples, scenes
+from zfwidgets.data.image_set import Entry
 from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
 from zfwidgets.imaging import as_image
 from zfwidgets.models import load_network
@@ -86,6 +88,7 @@ class Backend:
         if not len(self._images):
             raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
         self._uploads: dict[str, Image.Image] = {}
+        self._borrowed = ImageSet({})
         self._cache = Cache(CACHE_BYTES)
         self.speed, self.work = Speed(), Work(self.network)
         self._worker = Worker(f"zfwidgets {self.network.name}")
@@ -114,22 +117,38 @@ class Backend:
     @property
     def images(self) -> tuple[str, ...]:
         """Keys of all pictures."""
-        return (*self._images.keys(), *self._uploads)
+        return (*self._images.keys(), *self._borrowed.keys(), *self._uploads)
+
+    @property
+    def image_set(self) -> ImageSet:
+        """The pictures that it was made with, without uploads."""
+        if isinstance(self._images, ImageSet):
+            return self._images
+        read = self._images.__getitem__
+        return ImageSet({key: Entry(partial(read, key), _unlabelled) for key in self._images})
 
     def picture(self, key: str) -> Image.Image:
         """The picture behind a key."""
         if key in self._uploads:
             return self._uploads[key]
+        if key in self._borrowed:
+            return self._borrowed[key]
         if key not in self.images:
             raise unknown_name("picture", key, self.images)
         return as_image(self._images[key])
 
     def label(self, key: str) -> str | None:
         """The true class of a picture, if it is known and the network has it."""
-        if key in self._uploads or not isinstance(self._images, ImageSet):
+        images = self._borrowed if key in self._borrowed else self._images
+        if key in self._uploads or not isinstance(images, ImageSet):
             return None
-        label = self._images.label(key)
+        label = images.label(key)
         return label if label in self.network.classes else None
+
+    def borrow(self, key: str, images: ImageSet) -> None:
+        """Offer one picture of another set beside its own; nothing happens to a key that it has already."""
+        if key not in self.images:
+            self._borrowed = self._borrowed | images.only([key])
 
     def add_image(self, name: str, data: bytes) -> str:
         """Take a picture from a visitor.
@@ -263,6 +282,10 @@ class Backend:
         """End the worker's thread and forget all answers."""
         self._worker.close()
         self._cache.clear()
+
+
+def _unlabelled() -> None:
+    return None
 
 
 def _unheard(answer: Answer) -> None:
