@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         project_units,
         record,
     )
+    from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
     from zfwidgets.widgets import FeatureViewer, OcclusionViewer
@@ -47,6 +48,7 @@ __all__ = [
     "Preprocess",
     "Projection",
     "Recording",
+    "TopActivations",
     "Unit",
     "ZFNet",
     "ZfwidgetsError",
@@ -61,6 +63,7 @@ __all__ = [
     "record",
     "samples",
     "scenes",
+    "top_activations",
     "tune_allocator",
 ]
 
@@ -83,6 +86,7 @@ _HOMES = {
         "project_units",
         "record",
     ),
+    "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
     "widgets": ("FeatureViewer", "OcclusionViewer"),

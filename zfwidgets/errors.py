@@ -13,6 +13,7 @@ __all__ = [
     "NetworkError",
     "ParameterError",
     "RefusedError",
+    "StaleIndexError",
     "UnknownNameError",
     "WeightsError",
     "ZfwidgetsError",
@@ -58,6 +59,10 @@ class WeightsError(ZfwidgetsError):
 
 class DownloadError(WeightsError):
     """Weights cannot be downloaded."""
+
+
+class StaleIndexError(DataError):
+    """An index was made with other weights or other pictures than those at hand."""
 
 
 class Cancelled(ZfwidgetsError):

@@ -24,6 +24,7 @@ PUBLIC = [
     "Preprocess",
     "Projection",
     "Recording",
+    "TopActivations",
     "Unit",
     "ZFNet",
     "ZfwidgetsError",
@@ -38,6 +39,7 @@ PUBLIC = [
     "record",
     "samples",
     "scenes",
+    "top_activations",
     "tune_allocator",
 ]
 

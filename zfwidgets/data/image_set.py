@@ -216,6 +216,22 @@ class ImageSet:
         """Who made the picture and under which licence, or None where it is not known."""
         return self._entry(key).credit
 
+    def path(self, key: str) -> Path | None:
+        """The file that a picture is read from, or None where it comes from elsewhere."""
+        read = self._entry(key).read
+        source = read.args[0] if isinstance(read, partial) and read.func is _same else None
+        return Path(source) if isinstance(source, str | Path) else None
+
+    def only(self, keys: Iterable[str]) -> ImageSet:
+        """The pictures of these keys alone, in this order.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such key.
+        """
+        return ImageSet({key: self._entry(key) for key in keys})
+
     def _entry(self, key: str) -> Entry:
         if key not in self._entries:
             raise unknown_name("picture", key, self._entries)

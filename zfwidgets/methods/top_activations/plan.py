@@ -1,0 +1,259 @@
+"""A run in parts that can be computed anywhere, in any order, and put together in any grouping."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zfwidgets.data import ImageSet
+from zfwidgets.errors import DataError, NetworkError, ParameterError, StaleIndexError
+from zfwidgets.methods.top_activations.census import Census
+from zfwidgets.methods.top_activations.container import clear_away
+from zfwidgets.methods.top_activations.identity import network_digest, preprocessing, stamp
+from zfwidgets.methods.top_activations.mining import Pass
+from zfwidgets.methods.top_activations.parts import Field
+from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks, best
+from zfwidgets.methods.top_activations.result import FORMAT, TopActivations
+from zfwidgets.network import Network, checked_network
+
+__all__ = ["ShardSpec", "map_shard", "merge", "merged", "mined", "shards"]
+
+_AT_ONCE = 16
+"""Parts whose ranks are in memory together."""
+
+
+@dataclass(frozen=True)
+class ShardSpec:
+    """One part of a run: which pictures, which layers, with which network. All of it names the part's file.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        Pictures, in order.
+    layers : tuple of str
+        Layers.
+    k, per_image : int
+        Entries of each map, and how many of them one picture may have.
+    weights, preprocess : str
+        Digest of the network, and its preprocessing as JSON.
+    pictures : str
+        Digest of the files' sizes and times when the run was planned.
+    """
+
+    keys: tuple[str, ...]
+    layers: tuple[str, ...]
+    k: int
+    per_image: int
+    weights: str
+    preprocess: str
+    pictures: str
+    format: str = FORMAT
+
+    def to_json(self) -> str:
+        """As text; the same part gives the same text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ShardSpec:
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        DataError
+            If the text is none.
+        """
+        try:
+            found = json.loads(text)
+            return cls(**{**found, "keys": tuple(found["keys"]), "layers": tuple(found["layers"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"The text is no part of a run ({error}); give what ShardSpec.to_json wrote.") from error
+
+    @property
+    def name(self) -> str:
+        """The file that it becomes: named by its content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:40] + ".safetensors"
+
+
+def shards(
+    net: Network,
+    image_set: ImageSet,
+    layers: Sequence[str] | None = None,
+    k: int = 9,
+    per_image: int = 1,
+    size: int = 512,
+) -> list[ShardSpec]:
+    """Cut a run into parts of at most ``size`` pictures.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from zfwidgets.imaging import Preprocess
+    >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 2))
+    >>> net = Network(module, preprocess=Preprocess(size=16), device="cpu")
+    >>> pictures = ImageSet.from_arrays(np.zeros((5, 16, 16, 3), np.uint8))
+    >>> [len(part.keys) for part in shards(net, pictures, size=2)]
+    [2, 2, 1]
+    """
+    names = wanted_layers(net, layers)
+    for what, number in (("k", k), ("per_image", per_image), ("size", size)):
+        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
+            raise ParameterError(f"{what} must be a whole number from 1, not {number!r}.")
+    keys = sorted(image_set.keys())
+    if not keys:
+        raise DataError("There are no pictures to mine; give a set with at least one.")
+    weights, preprocess = network_digest(net), json.dumps(preprocessing(net), sort_keys=True)
+    found = []
+    for start in range(0, len(keys), int(size)):
+        some = tuple(keys[start : start + int(size)])
+        facts = hashlib.sha256(json.dumps([stamp(image_set, key) for key in some]).encode()).hexdigest()
+        found.append(ShardSpec(some, names, int(k), int(per_image), weights, preprocess, facts))
+    return found
+
+
+def wanted_layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:
+    """The layers asked for, or all of the menu that have places."""
+    checked_network(net).traced()
+    if layers is None:
+        found = tuple(name for name in net.menu if net.layers[name].spatial)
+        if not found:
+            raise NetworkError(f"{net.name} has no feature maps to mine; name layers with layers=[...].")
+        return found
+    names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
+    if not names:
+        raise ParameterError("There are no layers to mine; name at least one, or leave layers out.")
+    return tuple(sorted(names, key=lambda name: net.layers[name].index))
+
+
+def mined(
+    spec: ShardSpec,
+    net: Network,
+    image_set: ImageSet,
+    tick: Callable[[int, Callable[[], TopActivations]], None] = lambda done, now: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> TopActivations:
+    """Do one part. ``tick`` is told how many pictures are done, and how to get what is known by then."""
+    checked_network(net).traced()
+    if spec.weights != network_digest(net) or json.loads(spec.preprocess) != preprocessing(net):
+        raise StaleIndexError(f"The part was planned with another network than {net.name} is now; plan the run again.")
+    version_before = net.version
+    run = Pass(net, image_set, spec.keys, spec.layers, spec.k, spec.per_image)
+
+    def now() -> TopActivations:
+        census = Census(dict(run.census.digests), dict(run.census.stamps), dict(run.census.skipped))
+        return TopActivations.assembled(run.ranks(), spec.keys, census, _about(spec, net))
+
+    for done in run.run(cancelled):
+        tick(done, now)
+    if net.version != version_before:
+        raise StaleIndexError(f"The weights of {net.name} changed while it was mined; mine again.")
+    return now()
+
+
+def _about(spec: ShardSpec, net: Network) -> dict[str, Any]:
+    return {
+        "layers": [[name, Field.of(net.layers[name], net.input_size).stored()] for name in spec.layers],
+        "k": spec.k,
+        "per_image": spec.per_image,
+        "network": net.name,
+        "weights": spec.weights,
+        "preprocess": json.loads(spec.preprocess),
+        "code": f"zfwidgets {version('zfwidgets')}",
+    }
+
+
+def map_shard(spec: ShardSpec, net: Network, image_set: ImageSet, folder: str | Path) -> Path:
+    """Do one part and write its file; a file that is there and whole is not done again.
+
+    Returns
+    -------
+    Path
+        The file; its name follows from the part.
+    """
+    folder = Path(folder)
+    path = folder / spec.name
+    clear_away(folder)
+    if not finished(path):
+        mined(spec, net, image_set).save(path)
+    return path
+
+
+def finished(path: Path) -> bool:
+    """Whether a part is there and whole."""
+    if not path.is_file():
+        return False
+    try:
+        TopActivations.open(path)
+    except DataError:
+        return False
+    return True
+
+
+def merge(paths: Iterable[str | Path]) -> TopActivations:
+    """Put parts together: any order and any grouping gives the same, bit for bit.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files of `map_shard`, or indices.
+
+    Raises
+    ------
+    DataError
+        If there are none, or one is damaged.
+    StaleIndexError
+        If they are of different networks, layers or numbers.
+    """
+    return merged(TopActivations.open(path) for path in paths)
+
+
+def merged(parts: Iterable[TopActivations]) -> TopActivations:
+    """What `merge` does, of results."""
+    waiting: list[TopActivations] = []
+    for part in parts:
+        waiting.append(part)
+        if len(waiting) == _AT_ONCE:
+            waiting = [_together(waiting)]
+    if not waiting:
+        raise DataError("There are no parts to merge; give at least one file.")
+    return _together(waiting)
+
+
+def _together(parts: Sequence[TopActivations]) -> TopActivations:
+    first = parts[0].manifest
+    about = {name: first[name] for name in ("layers", "k", "per_image", "network", "weights", "preprocess", "code")}
+    for part in parts:
+        for name, value in about.items():
+            if part.manifest[name] != value:
+                raise StaleIndexError(
+                    f"These parts do not belong together: {name} is {_short(value)} in one and "
+                    f"{_short(part.manifest[name])} in another; mine all with the same network and options."
+                )
+    census = Census.union(part.census for part in parts)
+    kept = census.duplicates
+    keys = sorted({kept.get(key, key) for part in parts for key in part.numbered()[1]})
+    number = {key: place for place, key in enumerate(keys)}
+    ranks: dict[str, Ranks] = {}
+    for name, _ in first["layers"]:
+        ranks[name] = best([_renumbered(part, name, kept, number) for part in parts], first["k"])
+    return TopActivations.assembled(ranks, keys, census, about)
+
+
+def _renumbered(part: TopActivations, layer: str, kept: dict[str, str], number: dict[str, int]) -> Ranks:
+    """A part's ranks in the numbers of the whole, under the keys that are kept."""
+    ranks, keys = part.numbered()
+    values, images, places = ranks[layer]
+    there = images >= 0
+    places_of = np.array([*(number[kept.get(key, key)] for key in keys), NOWHERE], np.int64)
+    return Ranks(np.where(there, values, np.float32(-np.inf)), places_of[images], np.where(there, places, NOWHERE))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
