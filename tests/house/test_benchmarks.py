@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from twins.networks import slow_occlusion
 from twins.zoo import small
 
@@ -68,11 +69,30 @@ def occlusion(exact: float, fast: bool = True) -> dict[str, Any]:
     }
 
 
+def projections(ours: float) -> dict[str, Any]:
+    """What the section keeps of one network."""
+    return {
+        "maps": 16,
+        "networks": {
+            "alexnet": {
+                "pictures": 9,
+                "units": 720,
+                "difference": 7e-6,
+                "seconds": {"ours": timing(ours), "captum": timing(20.0), "hooks": timing(12.0)},
+                "seconds_per_unit": {"features.1": {"captum": timing(0.03), "hooks": timing(0.02)}},
+                "best_batch": {"features.1": 4},
+                "one_unit": {"layer": "features.11", "picture": timing(0.015), "recording": timing(0.005)},
+            },
+        },
+    }
+
+
 def known(kind: str = "cpu", exact: float = 1.0) -> dict[str, Any]:
     sections = {
         "live": {"a map": timing(0.25)},
         "page": {"a cold page": timing(12.0)},
         "occlusion": occlusion(exact),
+        "projections": projections(exact),
         "memory": {"zfwidgets": 1200, "Captum": 1300},
         "allocator": {"network": "a", "ratio": 1.5},
     }
@@ -88,8 +108,9 @@ def test_every_section_imports_and_says_what_it_misses() -> None:
     for name in report.SECTIONS:
         module = report.section(name)
         assert module is None or callable(module.measure), name
-    with pytest.raises(unavailable, match=r"needs Captum, which is not installed; try pip install"):
-        report.section("occlusion").measure(("alexnet",))
+    for name in ("occlusion", "projections"):
+        with pytest.raises(unavailable, match=r"needs Captum, which is not installed; try pip install"):
+            report.section(name).measure(("alexnet",))
     with pytest.raises(unavailable, match="needs Playwright"):
         report.section("page").measure()
 
@@ -110,6 +131,9 @@ def test_tables_show_the_figures(tmp_path: Path) -> None:
     cells = [cell.strip() for cell in large.strip("|").split("|")]
     assert cells[2:10] == ["529", "9 s", "6 s (16)", "4 s (32)", "4.5 s", "1 s", "6.0x", "4.0x"]
     assert cells[10:] == ["4.0x", "8.0x", "200", "0.5 s (0.9998)", "-"]
+    sheet = next(line for line in text.splitlines() if line.startswith("| alexnet | 720 "))
+    assert sheet == "| alexnet | 720 | 20 s | 12 s | 1 s | 20x | 12x | 15 ms | 5 ms | 7e-06 |"
+    assert "| alexnet | features.1 | 30 ms | 20 ms (4) |" in text
     assert "| a map | 250 ms |" not in text
     assert "| a map | 0.25 s |" in text
     assert "| ratio | 1.5 |" in text
@@ -128,6 +152,7 @@ def test_the_readme_quotes_the_files(tmp_path: Path) -> None:
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- benchmarks: x -->\nMeasured on Some cpu (2 threads, torch 9.9); medians.")
     assert "| alexnet | 6 s | 1 s | **6.0x** | 0.5 s | 6.0x | - | - |" in text
+    assert "| alexnet, 720 units | 20 s | 12 s | 1 s | **20x** | 15 ms | - | - |" in text
     assert text.count("| what a person waits for | time |") == 1
     assert "former" not in text
     report.write(known("cuda", exact=0.006), tmp_path)
@@ -135,6 +160,7 @@ def test_the_readme_quotes_the_files(tmp_path: Path) -> None:
     text = readme.read_text(encoding="utf-8")
     assert "GPU: Some cuda" in text
     assert "| alexnet | 6 s | 1 s | **6.0x** | 0.5 s | 6.0x | 6 ms | 1000x |" in text
+    assert "| alexnet, 720 units | 20 s | 12 s | 1 s | **20x** | 15 ms | 6 ms | 3333x |" in text
 
 
 def test_what_is_kept_is_what_is_shown(repository: Path) -> None:
@@ -182,3 +208,24 @@ def test_a_wrong_answer_stops_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> 
     answer.logits[0, 0] += 0.01 * np.abs(answer.logits).max()
     with pytest.raises(occlusion.WrongAnswerError, match="logits differ by"):
         occlusion._checked(question, answer)
+
+
+def test_a_sheet_is_the_strongest_units_and_the_hooks_give_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    section, wrong = import_module("benchmarks.projections"), import_module("benchmarks.occlusion").WrongAnswerError
+    net = plain()
+    pictures = torch.rand(3, 3, *net.input_size, generator=torch.Generator().manual_seed(0))
+    sheet = section.Sheet.of(net, pictures, ("1", "5"), maps=4)
+    assert [(unit.channel, unit.image) for unit in sheet.units["5"][:5]] == [(0, 0), (0, 1), (0, 2), (2, 0), (2, 1)]
+    with torch.no_grad():
+        maps = nn.Sequential(*net.module.children())[:6](pictures)
+    for unit in sheet.units["5"]:
+        assert maps[unit.image, unit.channel, unit.row, unit.column] == maps[unit.image, unit.channel].max()
+    answer, module = sheet.ours(), section.hooked(net.module)
+    units = sheet.units["5"]
+    torch.testing.assert_close(sheet.hooks(module, units, 5), sheet.hooks(module, units, 1))
+    assert section._checked(sheet, answer, module, captum=False) <= 1e-5
+    assert not any(part._backward_hooks or part._forward_hooks for part in net.module.modules())
+    for projection in answer:
+        projection.pixels[:] *= 1.01
+    with pytest.raises(wrong, match=r"layer 1: pixels differ by 1\.0e-02 .* those of the hooks"):
+        section._checked(sheet, answer, module, captum=False)
