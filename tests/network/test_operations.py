@@ -264,3 +264,17 @@ def test_response_norm_is_torchs(size, beta, layout):
     kept = x.clone()
     torch.testing.assert_close(operation.forward(x), norm(x), rtol=1e-6, atol=1e-7)
     assert torch.equal(x, kept)
+
+
+@pytest.mark.parametrize("module", [nn.ReLU(), nn.ReLU6()])
+def test_elementwise_operations_say_the_same_in_place(module):
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), module, nn.Flatten(), nn.LazyLinear(2))
+    layers(torch.zeros(1, 3, 8, 8))
+    net = Network(layers, preprocess=Preprocess(size=8), device="cpu")
+    (operation,) = (node.operation for node in net.graph.nodes if node.operation.elementwise)
+    values = 8 * torch.randn(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    wanted = operation.forward(values)
+    assert not torch.equal(wanted, values)
+    found = operation.overwrite(values)
+    assert found is values
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)

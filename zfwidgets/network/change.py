@@ -6,6 +6,7 @@ Linear operations are given the difference itself (`Change.difference`), all oth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,16 @@ class CleanMap:
 
         To be read only: it may be the map itself.
         """
-        if frame is None or not (frame.still and frame.inside(*self.whole.shape[2:])):
-            return self.whole if frame is None else self.copied(frame)
+        if frame is None:
+            return self.whole
+        if not self.shows(frame):
+            return self.copied(frame)
         top, left = int(frame.rows[0]), int(frame.columns[0])
         return self.whole[:, :, top : top + frame.height, left : left + frame.width]
+
+    def shows(self, frame: Frame | None) -> bool:
+        """Whether `at` gives the map itself, no copy."""
+        return frame is None or (frame.still and frame.inside(*self.whole.shape[2:]))
 
     def copied(self, frame: Frame, outside: float = 0.0) -> Tensor:
         """(B, C, h, w) at the cells of a frame, ``outside`` beyond the border; to be written into."""
@@ -57,28 +64,23 @@ class CleanMap:
 class Change:
     """B windows of one node: their difference to the clean map, their values, or both.
 
-    ``frame`` None: no windows, but all of a vector or of a map, for each of the batch.
+    ``frame`` None: no windows, but all of a vector or of a map, for each of the batch. ``known_clean``: a copy of the
+    clean cells that nobody else has, where there is one already.
     """
 
     frame: Frame | None
     clean: CleanMap
     known_difference: Tensor | None = None
     known_values: Tensor | None = None
-
-    @property
-    def _copied(self) -> bool:
-        """Whether `CleanMap.at` makes a copy for these windows."""
-        return self.frame is not None and not (self.frame.still and self.frame.inside(*self.clean.whole.shape[2:]))
+    known_clean: Tensor | None = None
 
     @property
     def difference(self) -> Tensor:
         """(B, C, h, w): values minus clean values."""
         if self.known_difference is None:
             assert self.known_values is not None
-            clean = self.clean.at(self.frame)
-            # A copy of the clean cells is nobody else's: it takes the result, and no memory is asked for.
-            target = clean if self._copied else None
-            self.known_difference = torch.sub(self.known_values, clean, out=target)
+            cells, spare = self._clean_cells()
+            self.known_difference = torch.sub(self.known_values, cells, out=spare)
         return self.known_difference
 
     @property
@@ -86,9 +88,31 @@ class Change:
         """(B, C, h, w), in 32 bits whatever the difference has."""
         if self.known_values is None:
             assert self.known_difference is not None
-            clean = self.clean.at(self.frame)
-            self.known_values = torch.add(clean, self.known_difference, out=clean if self._copied else None)
+            cells, spare = self._clean_cells()
+            self.known_values = torch.add(cells, self.known_difference, out=spare)
         return self.known_values
+
+    def _clean_cells(self) -> tuple[Tensor, Tensor | None]:
+        """The clean cells; the second time if they are a copy, which may take a result: no memory is asked for."""
+        if self.known_clean is not None:
+            cells, self.known_clean = self.known_clean, None
+            return cells, cells
+        cells = self.clean.at(self.frame)
+        return cells, None if self.clean.shows(self.frame) else cells
+
+    def overwritten(self, function: Callable[[Tensor], Tensor], clean: CleanMap, spare: bool) -> Change:
+        """A function of each value by itself, which it writes over; ``clean`` is the clean map of its result.
+
+        The clean cells of the result are the function of the clean cells, which is cheaper than to gather them.
+        ``spare``: nobody else reads the difference of these windows.
+        """
+        assert self.known_difference is not None
+        difference, cells = self.known_difference, self.clean.at(self.frame)
+        target = difference if spare and difference.dtype == cells.dtype else None
+        values = function(torch.add(difference, cells, out=target))
+        if self.clean.shows(self.frame):
+            return Change(self.frame, clean, known_values=values)
+        return Change(self.frame, clean, known_values=values, known_clean=function(cells))
 
     def difference_at(self, frame: Frame) -> Tensor:
         """The difference at other cells, zero where these windows do not reach."""

@@ -11,6 +11,7 @@ layers, foreign code) for many squares at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,8 @@ class Incremental:
         inside = set(self.trunk)
         self.head = [index for index in sorted(needed) if index not in inside]
         self.frontier = [i for i in self.trunk if any(i in graph.nodes[reader].inputs for reader in self.head)]
+        readers = Counter(source for index in needed for source in graph.nodes[index].inputs)
+        self._spare = {i: graph.nodes[i].operation.pads and readers[i] == 1 for i in self.trunk}
         self._sides: list[Intervals] = []
         for axis, starts in enumerate((rows, columns)):
             cells = touched(graph, self.shapes, self.trunk, starts, size, axis)
@@ -154,6 +157,8 @@ class Incremental:
         reaches = operation.reach(shape)
         assert reaches is not None
         halo = _halo(frame, reaches)
+        if operation.elementwise and sources[0].known_values is None and frame.same(sources[0].frame):
+            return sources[0].overwritten(operation.overwrite, clean, self._spare[node.inputs[0]])
         if not operation.linear:
             return Change(
                 frame, clean, known_values=operation.slide(sources[0].values_at(halo, operation.outside), source=shape)

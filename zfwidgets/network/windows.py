@@ -46,10 +46,11 @@ class Frame:
         """Whether all windows are at one place."""
         return len(set(self.rows.tolist())) == 1 and len(set(self.columns.tolist())) == 1
 
-    def same(self, other: Frame) -> bool:
+    def same(self, other: Frame | None) -> bool:
         """Whether both name the same cells."""
         return self is other or (
-            (self.height, self.width) == (other.height, other.width)
+            other is not None
+            and (self.height, self.width) == (other.height, other.width)
             and self.rows.tolist() == other.rows.tolist()
             and self.columns.tolist() == other.columns.tolist()
         )

@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 Found = tuple[Cells, Floats, Floats | None]
 """Cells (n, 2), their logits (n, K) and activation sums (n, channels)."""
 
-_CHUNK_MULTIPLY_ADDS = 2e9
+_CHUNK_MULTIPLY_ADDS = 4e9
 """Work of one chunk on a CPU: a few tens of milliseconds, so that a sweep can be cancelled at once."""
 _CHUNK_OVERHEAD = 3e6
 """Multiply-adds that could be done in the time one operation costs besides its own work."""

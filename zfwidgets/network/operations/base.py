@@ -35,6 +35,8 @@ class Operation:
     note: str = "the paper's rule"
     linear: ClassVar[bool] = False
     """Whether a difference goes through by itself: forward(x + d) = forward(x) + respond(d)."""
+    elementwise: ClassVar[bool] = False
+    """Whether each output value depends on one input value only, everywhere in the same way."""
     pads: ClassVar[bool] = False
     """Whether `slide` pads with zeros by itself, at no cost."""
     outside: ClassVar[float] = 0.0
@@ -70,6 +72,10 @@ class Operation:
         """
         result: Tensor = self.respond(*windows) if self.linear else self.forward(*windows)
         return result
+
+    def overwrite(self, values: Tensor) -> Tensor:
+        """An elementwise operation in place."""
+        raise NotImplementedError
 
     def factor(self, shape: Shape, source: Shape) -> Tensor | None:
         """(1, 1, H, W): what `slide` leaves out because it depends on the output cell's place; None: nothing."""

@@ -117,12 +117,16 @@ class Rectification(Operation):
     """Back: the signal is rectified, without any mask from the forward pass (section 2.1)."""
 
     kind = "relu"
+    elementwise = True
     modules: ClassVar[tuple[type[nn.Module], ...]] = (nn.ReLU,)
     functions: ClassVar[tuple[Any, ...]] = (F.relu, F.relu_, torch.relu, torch.relu_)
     methods: ClassVar[tuple[str, ...]] = ("relu", "relu_")
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return torch.relu(inputs[0])
+
+    def overwrite(self, values: Tensor) -> Tensor:
+        return values.relu_()
 
     def remember(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         output = torch.relu(inputs[0])
@@ -149,6 +153,9 @@ class CappedRectification(Rectification):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.relu6(inputs[0])
+
+    def overwrite(self, values: Tensor) -> Tensor:
+        return F.relu6(values, inplace=True)
 
     def remember(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         return F.relu6(inputs[0]), (inputs[0] > 0) & (inputs[0] < 6)
