@@ -77,7 +77,7 @@ def projections(ours: float) -> dict[str, Any]:
             "alexnet": {
                 "pictures": 9,
                 "units": 720,
-                "difference": 7e-6,
+                "difference": {"median": 7e-7, "worst": 2e-2},
                 "seconds": {"ours": timing(ours), "captum": timing(20.0), "hooks": timing(12.0)},
                 "seconds_per_unit": {"features.1": {"captum": timing(0.03), "hooks": timing(0.02)}},
                 "best_batch": {"features.1": 4},
@@ -132,7 +132,7 @@ def test_tables_show_the_figures(tmp_path: Path) -> None:
     assert cells[2:10] == ["529", "9 s", "6 s (16)", "4 s (32)", "4.5 s", "1 s", "6.0x", "4.0x"]
     assert cells[10:] == ["4.0x", "8.0x", "200", "0.5 s (0.9998)", "-"]
     sheet = next(line for line in text.splitlines() if line.startswith("| alexnet | 720 "))
-    assert sheet == "| alexnet | 720 | 20 s | 12 s | 1 s | 20x | 12x | 15 ms | 5 ms | 7e-06 |"
+    assert sheet == "| alexnet | 720 | 20 s | 12 s | 1 s | 20x | 12x | 15 ms | 5 ms | 7e-07 (at worst 2e-02) |"
     assert "| alexnet | features.1 | 30 ms | 20 ms (4) |" in text
     assert "| a map | 250 ms |" not in text
     assert "| a map | 0.25 s |" in text
@@ -223,9 +223,9 @@ def test_a_sheet_is_the_strongest_units_and_the_hooks_give_its_pixels(monkeypatc
     answer, module = sheet.ours(), section.hooked(net.module)
     units = sheet.units["5"]
     torch.testing.assert_close(sheet.hooks(module, units, 5), sheet.hooks(module, units, 1))
-    assert section._checked(sheet, answer, module, captum=False) <= 1e-5
+    assert section._checked(sheet, answer, module, captum=False)["worst"] <= 1e-5
     assert not any(part._backward_hooks or part._forward_hooks for part in net.module.modules())
     for projection in answer:
         projection.pixels[:] *= 1.01
-    with pytest.raises(wrong, match=r"layer 1: pixels differ by 1\.0e-02 .* those of the hooks"):
+    with pytest.raises(wrong, match=r"pixels differ by 1\.0e-02 of the largest one from those of the peers"):
         section._checked(sheet, answer, module, captum=False)
