@@ -58,8 +58,8 @@ def network() -> Network:
 @pytest.fixture(autouse=True)
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """No warm-up, whose batches would be counted too."""
-    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", lambda network, cancelled: None)
-    monkeypatch.setattr("zfwidgets.backend.requests.forward_seconds", lambda network: 1.0)
+    monkeypatch.setattr("zfwidgets.backend.local.warm_up", lambda network, cancelled: None)
+    monkeypatch.setattr("zfwidgets.backend.warming.forward_seconds", lambda network: 1.0)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class Sweeps:
 @pytest.fixture
 def sweeps(monkeypatch: pytest.MonkeyPatch) -> Sweeps:
     sweeps = Sweeps()
-    monkeypatch.setattr("zfwidgets.backend.requests.occlusion_map", sweeps)
-    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", lambda network, cancelled: None)
+    monkeypatch.setattr("zfwidgets.methods.occlusion_map", sweeps)
+    monkeypatch.setattr("zfwidgets.backend.local.warm_up", lambda network, cancelled: None)
     return sweeps
 
 

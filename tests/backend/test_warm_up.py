@@ -45,7 +45,7 @@ class Spy:
 @pytest.fixture
 def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     spy = Spy()
-    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", spy)
+    monkeypatch.setattr("zfwidgets.backend.local.warm_up", spy)
     return spy
 
 
@@ -95,7 +95,7 @@ def test_its_errors_reach_the_log_and_nobody_else(
         failed.set()
         raise RuntimeError("no warmth")
 
-    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", broken)
+    monkeypatch.setattr("zfwidgets.backend.local.warm_up", broken)
     caplog.set_level(logging.DEBUG, "zfwidgets")
     with Backend(network, pictures) as backend:
         assert failed.wait(SOON)
@@ -109,7 +109,7 @@ def test_its_errors_reach_the_log_and_nobody_else(
 def test_it_begins_a_sweep_and_makes_a_projection(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     modes, state = [part.training for part in network.module.modules()], network.version
     projected: list[Any] = []
-    monkeypatch.setattr("zfwidgets.backend.warming.project", lambda net, *what: projected.append(what[1:]))
+    monkeypatch.setattr("zfwidgets.methods.project", lambda net, *what: projected.append(what[1:]))
     random = torch.random.get_rng_state()
     warm_up(network)
     assert projected == [(network.default_layer, 0)]
@@ -135,8 +135,8 @@ def test_networks_of_any_size_and_without_maps(size: int) -> None:
 def test_the_first_speed_is_that_of_a_forward_pass(
     network: Network, pictures: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zfwidgets.backend.requests.forward_seconds", lambda network: 2.0)
-    monkeypatch.setattr("zfwidgets.backend.backend.warm_up", lambda network, cancelled: None)
+    monkeypatch.setattr("zfwidgets.backend.warming.forward_seconds", lambda network: 2.0)
+    monkeypatch.setattr("zfwidgets.backend.local.warm_up", lambda network, cancelled: None)
     with Backend(network, pictures) as backend:
         queue: Queue[Answer] = Queue()
         backend.submit(ScoresRequest("image/00000"), queue.put)

@@ -39,6 +39,8 @@ ONLY_IN = {
     "IPython": {"widgets", "app"},
     "voila": {"app"},
     "tornado": {"app"},
+    "distributed": {"backend", "app"},
+    "dask": {"backend", "app"},
     "pickle": set(),
 }
 # Names of threading that make no thread: a lock is how two callers share a network.

@@ -23,7 +23,7 @@ def quick_maps(monkeypatch: pytest.MonkeyPatch) -> None:
         found = occlusion_map(*given, **options)
         return replace(found, logits=found.logits + (precision != "exact"), precision=precision)
 
-    monkeypatch.setattr("zfwidgets.backend.requests.occlusion_map", sweep)
+    monkeypatch.setattr("zfwidgets.methods.occlusion_map", sweep)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from zfwidgets.backend.answers import Answer, Inbox
 from zfwidgets.backend.backend import Backend
+from zfwidgets.backend.facts import DistantNetwork, fidelity_sentence
 from zfwidgets.backend.requests import (
     OccludedRequest,
     OcclusionRequest,
@@ -13,13 +14,16 @@ from zfwidgets.backend.requests import (
     ScoresRequest,
     SpeedRequest,
 )
+from zfwidgets.backend.source import NetworkSource
 from zfwidgets.backend.warming import default_square, warm_up
 from zfwidgets.backend.worker import Ticket
 
 __all__ = [
     "Answer",
     "Backend",
+    "DistantNetwork",
     "Inbox",
+    "NetworkSource",
     "OccludedRequest",
     "OcclusionRequest",
     "ProjectionRequest",
@@ -31,5 +35,6 @@ __all__ = [
     "SpeedRequest",
     "Ticket",
     "default_square",
+    "fidelity_sentence",
     "warm_up",
 ]

@@ -7,25 +7,27 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from pathlib import PurePosixPath, PureWindowsPath
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import torch
 from PIL import Image
 
 from zfwidgets.backend.answers import Answer
-from zfwidgets.backend.batching import halving
 from zfwidgets.backend.cache import Cache
-from zfwidgets.backend.device import describe_device, follow_thread_count
 from zfwidgets.backend.requests import OcclusionRequest, RefinedRequest, Request, SpeedRequest
-from zfwidgets.backend.speed import Speed, Work
-from zfwidgets.backend.warming import warm_up
 from zfwidgets.backend.worker import Ticket, Worker
 from zfwidgets.data import ImageSet, samples, scenes
 from zfwidgets.data.image_set import Entry
-from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
+from zfwidgets.errors import Cancelled, DataError, unknown_name
 from zfwidgets.imaging import as_image
-from zfwidgets.models import load_network
-from zfwidgets.network import Network
+
+if TYPE_CHECKING:
+    import torch
+    from distributed import Client
+
+    from zfwidgets.backend.local import Local
+    from zfwidgets.backend.remote import Remote
+    from zfwidgets.backend.source import Source
+    from zfwidgets.network import Network
 
 __all__ = ["Backend"]
 
@@ -40,17 +42,21 @@ class Backend:
 
     Parameters
     ----------
-    network : str or Network
-        A name of `list_networks`, or your own.
+    network : str, Network or NetworkSource
+        A name of `list_networks`, your own, or a name with a file of weights.
     images : mapping or path, optional
         Keys to pictures, for example an `ImageSet`, or a folder of pictures; unless given some scenes and the shipped
         photographs.
     device : str or torch.device
         ``"auto"``: an accelerator when there is one. A `Network` stays where it is.
+    client : distributed.Client, optional
+        Of a Dask cluster: the network and the pictures live on one of its workers, and this process needs no torch.
+        Paths are those of that worker.
 
     Attributes
     ----------
     network : Network
+        On a cluster a `DistantNetwork`, which knows the same facts.
     images : tuple of str
         Keys of the pictures, uploads last; `picture` gives one.
     speed : Speed
@@ -68,6 +74,7 @@ class Backend:
     >>> from torch import nn
     >>> from zfwidgets.backend.requests import ScoresRequest
     >>> from zfwidgets.imaging import Preprocess
+    >>> from zfwidgets.network import Network
     >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
     >>> with Backend(net) as backend:
     ...     scores = backend.compute(ScoresRequest(backend.images[0]))
@@ -77,26 +84,31 @@ class Backend:
 
     def __init__(
         self,
-        network: str | Network,
+        network: str | Network | Source,
         images: Mapping[str, Any] | ImageSet | str | os.PathLike[str] | None = None,
         device: str | torch.device = "auto",
+        client: Client | None = None,
     ) -> None:
-        self.network = _network(network, device)
-        if isinstance(images, str | os.PathLike):
-            images = ImageSet.from_folder(os.fspath(images))
-        self._images = scenes(SCENES, seed=SCENES_SEED) | samples() if images is None else images
-        if not len(self._images):
-            raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
+        self._engine: Local | Remote
+        self._images: Any
+        if client is None:
+            from zfwidgets.backend.local import Local  # here, because a client's process does without torch
+
+            self._engine = Local(network, device)
+            self._images = _pictures(images)
+        else:
+            from zfwidgets.backend.remote import Remote
+
+            self._engine = Remote(client, network, images, str(device))
+            self._images = self._engine.pictures
+        # A DistantNetwork answers what viewers ask of a Network.
+        self.network = cast("Network", self._engine.network)
         self._uploads: dict[str, Image.Image] = {}
         self._borrowed = ImageSet({})
         self._cache = Cache(CACHE_BYTES)
-        self.speed, self.work = Speed(), Work(self.network)
+        self.speed, self.work = self._engine.speed, self._engine.work
         self._worker = Worker(f"zfwidgets {self.network.name}")
-        # Nobody waits for these two: the worker logs their errors, and the first question will tell them.
-        self.submit(SpeedRequest(), _unheard)
-        self._warming = self._worker.submit(
-            "warm-up", lambda _, cancelled: warm_up(self.network, cancelled), _unheard, owner="warm-up", unasked=True
-        )
+        self._engine.begin(self, self._worker)
 
     def __repr__(self) -> str:
         return f"Backend({self.network.name}, {len(self.images)} pictures, {self.device})"
@@ -112,7 +124,7 @@ class Backend:
     @property
     def device(self) -> str:
         """Where it computes, in words."""
-        return describe_device(self.network.device)
+        return self._engine.device
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -140,15 +152,16 @@ class Backend:
     def label(self, key: str) -> str | None:
         """The true class of a picture, if it is known and the network has it."""
         images = self._borrowed if key in self._borrowed else self._images
-        if key in self._uploads or not isinstance(images, ImageSet):
+        if key in self._uploads or not hasattr(images, "label"):
             return None
-        label = images.label(key)
+        label: str | None = images.label(key)
         return label if label in self.network.classes else None
 
     def borrow(self, key: str, images: ImageSet) -> None:
         """Offer one picture of another set beside its own; nothing happens to a key that it has already."""
         if key not in self.images:
             self._borrowed = self._borrowed | images.only([key])
+            self._engine.borrow(key, self._borrowed)
 
     def add_image(self, name: str, data: bytes) -> str:
         """Take a picture from a visitor.
@@ -177,8 +190,13 @@ class Backend:
         key, number = f"yours/{plain}", 2
         while key in self.images:
             key, number = f"yours/{plain} ({number})", number + 1
-        self._uploads[key] = picture
+        self._engine.add(key, data)
+        self.put_image(key, picture)
         return key
+
+    def put_image(self, key: str, picture: Image.Image) -> None:
+        """Keep a visitor's picture under a key."""
+        self._uploads[key] = picture
 
     def input(self, key: str) -> torch.Tensor:
         """(3, H, W): what the network sees of a picture."""
@@ -236,13 +254,10 @@ class Backend:
         ZfwidgetsError
             Whatever the method raises.
         """
-        if not request.quick:
-            self._warming.cancel()
         value = self.cached(request)
         if value is None:
             key = self._key(request)
-            # Work that finds no smaller batch by itself still gets one clear sentence.
-            value = halving(lambda _: request.run(self, on_partial, cancelled), 1)
+            value = self._engine.run(self, request, on_partial, cancelled)
             self._cache.put(key, value)
         return value
 
@@ -273,7 +288,7 @@ class Backend:
         def run(on_partial: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
             if cancelled():
                 raise Cancelled("Superseded before it began.")
-            follow_thread_count()
+            self._engine.follow()
             return self.compute(request, on_partial, cancelled)
 
         return self._worker.submit(request, run, deliver, owner)
@@ -281,6 +296,7 @@ class Backend:
     def close(self) -> None:
         """End the worker's thread and forget all answers."""
         self._worker.close()
+        self._engine.close()
         self._cache.clear()
 
 
@@ -288,17 +304,10 @@ def _unlabelled() -> None:
     return None
 
 
-def _unheard(answer: Answer) -> None:
-    """For questions that nobody asked."""
-
-
-def _network(network: str | Network, device: str | torch.device) -> Network:
-    if isinstance(network, Network):
-        if device != "auto" and torch.device(device).type != network.device.type:
-            raise ParameterError(
-                f"The network is on {network.device}, not on {device}: make it with Network(..., device={device!r})."
-            )
-        return network
-    if isinstance(network, str):
-        return load_network(network, device=device)
-    raise ParameterError(f"A network is a name or a Network, not {type(network).__name__}; wrap it with Network(...).")
+def _pictures(images: Mapping[str, Any] | ImageSet | str | os.PathLike[str] | None) -> Any:
+    if isinstance(images, str | os.PathLike):
+        images = ImageSet.from_folder(os.fspath(images))
+    found = scenes(SCENES, seed=SCENES_SEED) | samples() if images is None else images
+    if not len(found):
+        raise DataError("There are no pictures: pass a mapping with at least one, or None for the built-in ones.")
+    return found

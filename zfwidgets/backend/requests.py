@@ -8,24 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from zfwidgets.backend.batching import fitting
-from zfwidgets.backend.warming import forward_seconds
-from zfwidgets.methods import (
-    OcclusionMap,
-    Projection,
-    Recording,
-    occluded_input,
-    occlusion_map,
-    project,
-    record,
-)
-from zfwidgets.network.passage import Overlap, Rule
-
+# Who asks needs no torch: it is loaded where a request runs.
 if TYPE_CHECKING:
+    import torch
+
     from zfwidgets.backend.backend import Backend
+    from zfwidgets.methods import OcclusionMap, Projection, Recording
+    from zfwidgets.network.passage import Overlap, Rule
 
 __all__ = [
     "OccludedRequest",
@@ -112,6 +103,8 @@ class OccludedRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Scores:
+        from zfwidgets.methods import occluded_input
+
         clean = backend.input(self.image)
         return _scores(backend, occluded_input(backend.network, clean, self.row, self.column, self.size, self.fill))
 
@@ -129,6 +122,9 @@ class OcclusionRequest:
     quick: ClassVar[bool] = False
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
+        from zfwidgets.backend.batching import fitting
+        from zfwidgets.methods import occlusion_map
+
         clean = backend.input(self.image)
         started = time.perf_counter()
         tell = None if on_partial is None else self._counting(backend, on_partial, cancelled or (lambda: False))
@@ -188,13 +184,15 @@ class RefinedRequest:
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OcclusionMap:
         if on_partial is None:  # nobody would see the first one
-            return cast(OcclusionMap, backend.compute(self.exact, cancelled=cancelled))
+            return cast("OcclusionMap", backend.compute(self.exact, cancelled=cancelled))
         tell = on_partial
         first = backend.compute(self.first, lambda coarse: tell(_none_exact(coarse)), cancelled)
         if first.precision == "exact":  # nothing quicker was possible
-            return cast(OcclusionMap, first)
+            return cast("OcclusionMap", first)
         tell(_none_exact(first))
-        return cast(OcclusionMap, backend.compute(self.exact, lambda exact: tell(_laid_over(first, exact)), cancelled))
+        return cast(
+            "OcclusionMap", backend.compute(self.exact, lambda exact: tell(_laid_over(first, exact)), cancelled)
+        )
 
     def seconds(self, backend: Backend, work: Callable[[int, int], int | None]) -> float | None:
         """How long both take together; None where nobody can say."""
@@ -224,6 +222,8 @@ class SpeedRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> None:
+        from zfwidgets.backend.warming import forward_seconds
+
         network = backend.network
         with network.lock:  # two threads that want to know measure once
             if network.multiply_adds is not None and not backend.speed.known:
@@ -239,6 +239,8 @@ class RecordRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Recording:
+        from zfwidgets.methods import record
+
         return record(backend.network, backend.input(self.image), list(self.layers))
 
 
@@ -255,6 +257,8 @@ class ProjectionRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Projection:
+        from zfwidgets.methods import project
+
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
         return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
 

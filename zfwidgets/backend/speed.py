@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from zfwidgets.errors import NetworkError
-from zfwidgets.network import Network
-from zfwidgets.network.windows import grid
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.facts import DistantNetwork
+    from zfwidgets.network import Network
 
 __all__ = ["Speed", "Work"]
 
@@ -20,13 +25,14 @@ class Work:
     --------
     >>> from torch import nn
     >>> from zfwidgets.imaging import Preprocess
+    >>> from zfwidgets.network import Network
     >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=16), device="cpu")
     >>> work = Work(net)
     >>> work.at_most(8, 4), work.counted(8, 4), work.exact(8, 4) == work.counted(8, 4)
     (13824, None, True)
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network | DistantNetwork) -> None:
         self._network = network
         self._counted: dict[tuple[int, int], int | None] = {}
 
@@ -48,8 +54,18 @@ class Work:
         each = self._network.multiply_adds
         if each is None:
             return None
-        rows, columns = (len(grid(extent, size, stride)) for extent in self._network.input_size)
+        # As many as `grid` has, without its module, which needs torch: every stride, and one flush with the end.
+        rows, columns = (-((size - extent) // stride) + 1 for extent in self._network.input_size)
         return each * rows * columns
+
+    @property
+    def counts(self) -> dict[tuple[int, int], int | None]:
+        """All exact counts that are known by now, by size and stride."""
+        return dict(self._counted)
+
+    def take_over(self, counts: Mapping[tuple[int, int], int | None]) -> None:
+        """Know also what another has counted."""
+        self._counted |= counts
 
 
 class Speed:
@@ -71,6 +87,10 @@ class Speed:
     def __init__(self) -> None:
         self._start: float | None = None
         self._learned: dict[str, float] = {}
+
+    def take_over(self, other: Speed) -> None:
+        """Believe what another has learned."""
+        self._start, self._learned = other._start, dict(other._learned)
 
     @property
     def known(self) -> bool:

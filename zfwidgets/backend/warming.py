@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from zfwidgets.errors import Cancelled
-from zfwidgets.methods import OcclusionMap, occlusion_map, project
-from zfwidgets.network import Network
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import OcclusionMap
+    from zfwidgets.network import Network
 
 __all__ = ["default_square", "forward_seconds", "warm_up"]
 
@@ -23,6 +26,7 @@ def default_square(network: Network) -> tuple[int, int]:
     --------
     >>> from torch import nn
     >>> from zfwidgets.imaging import Preprocess
+    >>> from zfwidgets.network import Network
     >>> net = Network(nn.Sequential(nn.Conv2d(3, 2, 16), nn.Flatten()), preprocess=Preprocess(size=96), device="cpu")
     >>> default_square(net)
     (24, 4)
@@ -46,6 +50,8 @@ def warm_up(network: Network, cancelled: Callable[[], bool] = lambda: False) -> 
     Cancelled
         When `cancelled` says so.
     """
+    from zfwidgets.methods import occlusion_map, project
+
     picture = network.input(_grey(network))
     size, stride = default_square(network)
     begun: list[OcclusionMap] = []

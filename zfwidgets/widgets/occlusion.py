@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import numpy as np
@@ -21,12 +21,15 @@ from zfwidgets.backend import (
     default_square,
 )
 from zfwidgets.errors import RefusedError
-from zfwidgets.methods import FILLS, OcclusionMap
+from zfwidgets.methods import FILLS
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
 from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places, precision_options
 from zfwidgets.widgets.style import PASSING, bars, number
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import OcclusionMap
 
 __all__ = ["OcclusionViewer"]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.imaging import heat_picture, label_picture, overlay, place_cells, signed_picture
-from zfwidgets.methods import OcclusionMap, Projection
 from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.style import colour_bar, legend
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import OcclusionMap, Projection
 
 __all__ = ["OcclusionMaps"]
 

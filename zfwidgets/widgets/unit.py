@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.methods import Projection, fidelity_report
-from zfwidgets.network import Network
+from zfwidgets.backend import DistantNetwork, fidelity_sentence
+from zfwidgets.methods.projection import Projection
 from zfwidgets.widgets.style import number
+
+if TYPE_CHECKING:
+    from zfwidgets.network import Network
 
 __all__ = ["inside", "patch", "unit_report"]
 
@@ -21,7 +25,7 @@ LATER_WORK = (
 )
 
 
-def unit_report(net: Network, unit: Projection) -> str:
+def unit_report(net: Network | DistantNetwork, unit: Projection) -> str:
     """Value, place, receptive field, and how far the picture can be trusted, as HTML."""
     layer = net.layers[unit.layer]
     (height, width), (row, column) = layer.receptive_field, unit.position
@@ -35,7 +39,7 @@ def unit_report(net: Network, unit: Projection) -> str:
     return (
         f'<div class="zf-h">The unit</div><div class="zf-bars zf-num">{rows}</div>'
         '<div class="zf-h" style="margin-top:12px">How faithful</div>'
-        f"<div>{escape(fidelity_report(net, unit.layer).sentence + note)}</div>"
+        f"<div>{escape(fidelity_sentence(net, unit.layer) + note)}</div>"
         f'<div class="zf-soft" style="margin-top:6px">{escape(LATER_WORK)}</div>'
     )
 
