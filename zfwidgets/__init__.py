@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
-    from zfwidgets.widgets import FeatureViewer, OcclusionViewer
+    from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
 
     __version__: str
 
@@ -49,6 +49,7 @@ __all__ = [
     "Projection",
     "Recording",
     "TopActivations",
+    "TopActivationsViewer",
     "Unit",
     "ZFNet",
     "ZfwidgetsError",
@@ -89,7 +90,7 @@ _HOMES = {
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
-    "widgets": ("FeatureViewer", "OcclusionViewer"),
+    "widgets": ("FeatureViewer", "OcclusionViewer", "TopActivationsViewer"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,6 +25,7 @@ PUBLIC = [
     "Projection",
     "Recording",
     "TopActivations",
+    "TopActivationsViewer",
     "Unit",
     "ZFNet",
     "ZfwidgetsError",

@@ -10,7 +10,7 @@ import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
-from zfwidgets.widgets import FeatureViewer, OcclusionViewer
+from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
 from zfwidgets.widgets.values import as_target, check_assignment
@@ -28,8 +28,8 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features : Viewer
-        The tabs; `features` is None for a network that cannot be looked into.
+    occlusion, features, top : Viewer
+        The tabs; `features` and `top` are None for a network that cannot be looked into.
 
     Examples
     --------
@@ -62,11 +62,17 @@ class Explorer(W.VBox):
         self.occlusion = OcclusionViewer(backend, image=first, size=min(net.input_size) // 3)
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
-        self._viewers = [viewer for viewer in (self.occlusion, self.features) if viewer is not None]
+        self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
+        viewers = (self.occlusion, self.features, self.top)
+        self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
         for viewer in self._viewers:
             T.link((self, "image"), (viewer, "image"))
         T.link((self, "target"), (self.occlusion, "target"))
+        if self.features is not None and self.top is not None:
+            T.link((self.top, "layer"), (self.features, "layer"))
+            T.dlink((self.top, "channel"), (self.features, "channel"), self._channel)
+            T.dlink((self.top, "index"), (self.features, "index"))
         self._thumbnails = Thumbnails(backend, self._choose)
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)
@@ -78,8 +84,8 @@ class Explorer(W.VBox):
         self._alive = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in ("occlusion", "features"):
-            check_assignment(self, name, lambda: ["image", "target", "occlusion", "features"], self._alive)
+        if name not in ("occlusion", "features", "top"):
+            check_assignment(self, name, lambda: ["image", "target", "occlusion", "features", "top"], self._alive)
         super().__setattr__(name, value)
 
     @T.validate("image")
@@ -108,9 +114,21 @@ class Explorer(W.VBox):
         return head
 
     def _tabs(self) -> W.Tab:
-        names = {"Occlusion": self.occlusion, "Features": self.features}
+        names = {"Occlusion": self.occlusion, "Features": self.features, "Top 9": self.top}
         shown = {name: viewer for name, viewer in names.items() if viewer is not None}
-        return W.Tab(list(shown.values()), titles=list(shown))
+        tabs = W.Tab(list(shown.values()), titles=list(shown))
+        tabs.observe(lambda change: self._turned(change["new"]), "selected_index")
+        return tabs
+
+    def _turned(self, place: int | None) -> None:
+        """Eighteen tiles are drawn only for those who look at them."""
+        if self.top is not None:
+            self.top.awake = place == self._viewers.index(self.top)
+
+    def _channel(self, channel: int | None) -> int:
+        """None is the first map of a page, which the other tab knows nothing of: its map stays."""
+        assert self.features is not None
+        return int(self.features.channel) if channel is None else channel
 
     def _say(self, sentence: str) -> None:
         """A sentence below the head, or none."""

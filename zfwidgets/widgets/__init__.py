@@ -3,5 +3,6 @@
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.features import FeatureViewer
 from zfwidgets.widgets.occlusion import OcclusionViewer
+from zfwidgets.widgets.top_activations import TopActivationsViewer
 
-__all__ = ["FeatureViewer", "OcclusionViewer", "Viewer"]
+__all__ = ["FeatureViewer", "OcclusionViewer", "TopActivationsViewer", "Viewer"]

@@ -362,7 +362,7 @@ class Viewer(W.VBox):
         state = "error" if error else "waiting" if waiting else "stopped" if stopped else "stale" if stale else ""
         self.set_trait("state", state or ("running" if busy else "ready"))
         faded = stale or (waiting is not None and waiting.asked is None)
-        (self.add_class if faded and self.MAIN in self._shown else self.remove_class)("zf-stale")
+        (self.add_class if faded and self._shown.keys() & {*slots} else self.remove_class)("zf-stale")
         if waiting is None:
             facts = [self._facts(), self._times(busy), escape(self.SENTENCE)]
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import numpy as np
@@ -10,15 +10,21 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest, TopIndexRequest
+from zfwidgets.errors import ParameterError, StaleIndexError, unknown_name
 from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
 from zfwidgets.methods.projection import RULES, Projection
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.style import colour_bar
+from zfwidgets.widgets.top_nine import TopNine
+from zfwidgets.widgets.top_options import checked_index
 from zfwidgets.widgets.unit import inside, patch, unit_report
 from zfwidgets.widgets.values import Whole, as_whole
+
+if TYPE_CHECKING:
+    from zfwidgets.data import ImageSet
 
 __all__ = ["FeatureViewer"]
 
@@ -31,7 +37,7 @@ class FeatureViewer(Viewer):
     backend : Backend
         The network and its pictures.
     **options
-        Traits: ``image``, ``layer``, ``channel``, ``position``, ``rule``; and those of `ipywidgets.VBox`.
+        Traits: ``image``, ``layer``, ``channel``, ``position``, ``rule``, ``index``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -51,6 +57,8 @@ class FeatureViewer(Viewer):
     """(row, column) of the unit; None: the map's maximum."""
     rule: Any = T.TraitType("deconvnet")
     """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
+    index = T.Any(None, allow_none=True)
+    """Where the map is strongest: a file, a `TopActivations`, or None for the index that ships with the network."""
 
     MAIN = "maps"
     ALSO = ("projection",)
@@ -75,13 +83,16 @@ class FeatureViewer(Viewer):
         self._picture.foot("the frame is the unit's receptive field")
         self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
         self._patch = PictureFigure("Patch")
+        self._top = TopNine(self._by_hand(self._open_top))
+        self._top.add_class("zf-gone")
+        self._lent: ImageSet | None = None
         self._all.on_click(self._by_hand(self._choose_channel))
         self._map.on_click(self._by_hand(lambda x, y: self._choose_unit(int(y), int(x))))
         self._about = W.HTML()
         self.observe(lambda change: self._reset(change["name"]), ["image", "layer", "channel"])
         left = W.VBox([self._picture, self._controls()])
         left.add_class("zf-side")
-        panels = W.Box([self._all, self._map, self._pixels, self._patch])
+        panels = W.Box([self._all, self._map, self._pixels, self._patch, self._top])
         panels.add_class("zf-maps")
         notes = W.VBox([self._about])
         notes.add_class("zf-notes")
@@ -103,6 +114,7 @@ class FeatureViewer(Viewer):
     def _questions(self) -> dict[str, Request]:
         unit = (self.image, self.layer, min(self.channel, self._layer().channels - 1), self.position)
         return {
+            "top": TopChannelRequest(TopIndexRequest.of(self.index), self.layer, unit[2]),
             "picture": ScoresRequest(self.image),
             "maps": RecordRequest(self.image, (self.layer,)),
             "projection": ProjectionRequest(*unit, self.rule),
@@ -121,6 +133,8 @@ class FeatureViewer(Viewer):
         elif slot == "projection":
             self._projection = value
             self._show_unit(value)
+        elif slot == "top":
+            self._show_top(value)
         self._show_map()
         if self._projection is not None and self._base is not None and slot != "maps":
             self._show_place(self._projection, self._base)
@@ -159,6 +173,23 @@ class FeatureViewer(Viewer):
         self._patch.title("Patch", "what the unit sees of the picture")
         self._patch.foot("beyond the picture's edge: grey")
 
+    def _show_top(self, found: TopChannel | None) -> None:
+        """The map's nine strongest activations, where they are known."""
+        (self._top.add_class if found is None else self._top.remove_class)("zf-gone")
+        if found is not None:
+            self._lent = found.facts.pictures
+            self._top.show(self._answered["top"].layer, found.tile)
+            self._top.mark(self.image)
+            if found.tile.problems:
+                raise StaleIndexError(found.tile.problems[0])
+
+    def _open_top(self, place: int) -> None:
+        if self._top.tile is not None:
+            key = self._top.tile.peaks[place].image
+            if self._lent is not None:
+                self._backend.borrow(key, self._lent)
+            self.image = key
+
     def _choose_channel(self, x: float, y: float) -> None:
         index = self._mosaic.at(x, y) if self._mosaic is not None else None
         if index is not None:
@@ -172,6 +203,8 @@ class FeatureViewer(Viewer):
         """A unit belongs to one map of one picture; a channel to one layer."""
         with self._inbox.lock, self.hold_trait_notifications():
             self.position = None
+            if name == "image":
+                self._top.mark(self.image)
             if name == "layer":
                 last = self._layer().channels - 1
                 self.channel = min(self.channel, last)
@@ -206,6 +239,10 @@ class FeatureViewer(Viewer):
             raise ParameterError(f"A position is (row, column) or None for the maximum; found {position!r}.")
         row, column = position
         return (as_whole("row", row, 0, layer.height - 1), as_whole("column", column, 0, layer.width - 1))
+
+    @T.validate("index")
+    def _check_index(self, proposal: Any) -> Any:
+        return checked_index(proposal["value"])
 
     @T.validate("rule")
     def _check_rule(self, proposal: Any) -> str:

@@ -123,6 +123,11 @@ class PictureFigure(W.VBox):
         self._mark.image = hidden
         self._mark.visible = True
 
+    def blank(self) -> None:
+        """Show nothing."""
+        self._shown = b""
+        self._mark.visible = False
+
     def boxes(self, boxes: Sequence[Box], colour: str = ACCENT) -> None:
         """Draw rectangles; none at all hides them."""
         with self._lines.hold_sync():

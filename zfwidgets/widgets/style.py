@@ -86,6 +86,24 @@ CSS = """
 .zf-state.error::before { background: #d62728; }
 .zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
 .zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
+.zf-tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 12px 12px; width: 100%; }
+.zf .zf-tile.widget-button { display: block; width: auto; min-width: 0; height: auto; margin: 0; padding: 0; border: 0;
+  background: none; box-shadow: none; text-align: left; line-height: 20px; font-size: 12px; overflow: hidden;
+  text-overflow: ellipsis; white-space: pre; font-variant-numeric: tabular-nums; border-radius: 2px; }
+.zf .zf-tile.widget-button::before { content: ""; display: block; width: 100%; aspect-ratio: 2.03;
+  background: var(--zf-wash) left top / 100% auto no-repeat; }
+.zf .zf-tile.zf-dead::before { background-image: repeating-linear-gradient(45deg, transparent 0 7px,
+  var(--zf-line) 7px 8px) !important; background-size: auto; }
+.zf .zf-tile.zf-dead { color: var(--zf-soft); }
+.zf .zf-tile.zf-chosen { outline: 3px solid var(--zf-accent); outline-offset: 2px; }
+.zf .zf-tile:hover::before { filter: brightness(1.06); }
+.zf .zf-gone.widget-box, .zf .zf-gone.widget-button { display: none; }
+.zf-nine { display: flex; flex-flow: row wrap; gap: 10px 16px; }
+.zf-wide { flex-direction: column; flex-wrap: nowrap; gap: 10px; }
+.zf .zf-mine.widget-button { width: 100%; height: 32px; margin: 0; }
+.zf .zf-wanted.widget-button { border-color: var(--zf-accent); box-shadow: inset 0 -3px 0 var(--zf-accent); }
+.zf-save { display: flex; flex-flow: row wrap; gap: 4px 12px; align-items: center; }
+.zf .zf-save .widget-button { margin: 0; height: 30px; } .zf-save a { color: var(--jp-content-link-color, #0b6bcb); }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }
@@ -101,6 +119,7 @@ CSS = """
 .zf .lm-TabBar-tab { color: var(--zf-ink); }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
+  .zf-tiles { grid-template-columns: repeat(2, 1fr); }
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }

@@ -1,0 +1,396 @@
+"""`TopActivationsViewer`: Fig. 2, the nine strongest activations of every feature map."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+import time
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from zfwidgets.backend import Request, ScoresRequest
+from zfwidgets.backend.top_requests import (
+    TopIndexRequest,
+    TopMineRequest,
+    TopOrder,
+    TopOrderRequest,
+    TopSheetRequest,
+    TopTilesRequest,
+)
+from zfwidgets.errors import ParameterError, StaleIndexError
+from zfwidgets.widgets import controls
+from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.style import duration
+from zfwidgets.widgets.top_nine import TopNine
+from zfwidgets.widgets.top_options import MOST_TILES, SORT_NAMES, TopOptions
+from zfwidgets.widgets.top_tiles import GROUP, TopTiles
+from zfwidgets.widgets.unit import inside
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.top_drawing import TopTile
+
+__all__ = ["TopActivationsViewer"]
+
+_PATIENCE = 4.0
+"""While pictures are mined the page is drawn again after so many times the seconds that drawing it took."""
+
+
+class TopActivationsViewer(TopOptions):
+    """For every map of a layer its strongest activations, projected, beside the patches they look at (Fig. 2).
+
+    A click on a tile shows the map large; a click on one of its pictures opens that picture: it becomes ``image``,
+    which other viewers can be linked to, like ``layer`` and ``channel``. Where there is no index of the network's
+    maps yet, *Mine these pictures* makes one in a single pass, and the page fills meanwhile.
+
+    Parameters
+    ----------
+    backend : Backend
+        The network and its pictures.
+    layer : str, optional
+        Whose maps are shown; the network's `default_layer` by default.
+    index : path or TopActivations, optional
+        What was mined: a result of `top_activations` over the backend's pictures, or its file; a file that does not
+        exist yet is written by *Mine these pictures*. By default the index that ships with the network, if any.
+    **options
+        Traits: ``image``, ``channel``, ``sort``, ``page``, ``tiles``; and those of `ipywidgets.VBox`.
+
+    Examples
+    --------
+    >>> from zfwidgets.backend import Backend
+    >>> with Backend("zfnet-scenes", device="cpu") as backend:
+    ...     viewer = TopActivationsViewer(backend, layer="conv5", tiles=3)
+    ...     done = viewer.wait()
+    >>> viewer.result.layer, len(viewer.result.channels), viewer.as_png()[:4]
+    ('conv5', 64, b'\\x89PNG')
+    """
+
+    MAIN = "mine"
+    ALSO = ("order", "nine", "sheet", *(f"tiles {group}" for group in range(-(-MOST_TILES // GROUP))))
+    SENTENCE = (
+        "What a map answers to is what its nine pictures share (Zeiler and Fergus, section 4, Fig. 2): "
+        "left its strongest activations sent down to the pixels, right what they look at."
+    )
+
+    def __init__(self, backend: Any, layer: str | None = None, index: Any = None, **options: Any) -> None:
+        given = {"layer": layer, "index": index}
+        super().__init__(backend, **{name: value for name, value in given.items() if value is not None}, **options)
+
+    def _defaults(self) -> dict[str, Any]:
+        net = self._backend.network
+        if net.trace_problem is not None:
+            raise ParameterError(f"This network has no features to show: {net.trace_problem}")
+        # The layer comes first in any case, because the channel is checked against it.
+        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
+
+    def _build(self) -> W.Widget:
+        self._order: TopOrder | None = None
+        self._known: dict[int, TopTile] = {}
+        self._known_of = ""
+        self._base: NDArray[np.uint8] | None = None
+        self._live: Any = None
+        self._mining: TopMineRequest | None = None
+        self._exporting = False
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._runs = 0
+        self._drawn_at = self._drawing = 0.0
+        self._told = ""
+        self._picture = PictureFigure("Picture")
+        self._grid = TopTiles(self._by_hand(self._choose))
+        self._nine = TopNine(self._by_hand(self._open))
+        self._nine.add_class("zf-wide")
+        self._notice = W.HTML()
+        self.observe(lambda change: self._turned(change["name"]), ["layer", "sort", "tiles", "index"])
+        self.observe(lambda _: self._show_nine(), "channel")
+        self.observe(lambda _: self._forget_sheet(), ["layer", "sort", "tiles", "index", "page"])
+        left = W.VBox([self._picture, self._controls()])
+        left.add_class("zf-side")
+        middle = W.VBox([self._notice, self._grid])
+        middle.add_class("zf-maps")
+        right = W.VBox([self._nine])
+        right.add_class("zf-notes")
+        body = W.Box([left, middle, right])
+        body.add_class("zf-row")
+        return body
+
+    def _controls(self) -> W.VBox:
+        net = self._backend.network
+        names = [name for name in net.menu if net.layers[name].spatial] or list(net.menu)
+        self._layer_control = controls.choice("Layer", names, names[0])
+        self._image_control = controls.image_choice(self._backend, self.image)
+        self._page_control = controls.slider("Page", 1, 1)
+        count = len(self._backend.images)
+        self._mine = W.Button(
+            description="Mine these pictures",
+            tooltip=f"One pass over all {count:,} pictures finds the nine strongest activations of every map",
+        )
+        self._mine.add_class("zf-mine")
+        self._mine.on_click(self._by_hand(lambda _: self.mine()))
+        self._save = W.Button(description="Export PNG", tooltip="The page as one picture")
+        self._save.on_click(self._by_hand(lambda _: self._export()))
+        self._link = W.HTML()
+        save = W.Box([self._save, self._link])
+        save.add_class("zf-save")
+        return controls.group(
+            self._bind(self._image_control, "image"),
+            self._bind(self._layer_control, "layer"),
+            self._bind(controls.choice("Sort by", SORT_NAMES, "strength"), "sort"),
+            self._bind(self._page_control, "page"),
+            save,
+            self._mine,
+        )
+
+    # Questions -----------------------------------------------------------------------------------------------
+
+    def _questions(self) -> dict[str, Request]:
+        questions: dict[str, Request] = {}
+        if self._mining is not None:
+            questions["mine"] = self._mining
+        if not self.awake:
+            return questions
+        questions["picture"] = ScoresRequest(self.image)
+        source = TopIndexRequest.of(self.index if self._live is None else self._live)
+        # While pictures are mined tiles would change their places all the time.
+        order = TopOrderRequest(source, self.layer, "channel" if self._live is not None else self.sort)
+        questions["order"] = order
+        if self._order is None or self._order.index is None or self._order.layer != self.layer:
+            return questions
+        page = self._on_page()
+        for group in range(-(-len(page) // GROUP)):
+            questions[f"tiles {group}"] = self._drawing_of(page[group * GROUP :][:GROUP])
+        chosen = self._chosen_channel()
+        if chosen is not None and chosen not in page:
+            questions["nine"] = self._drawing_of([chosen])
+        if self._exporting:
+            questions["sheet"] = self._sheet()
+        return questions
+
+    def _drawing_of(self, channels: list[int]) -> TopTilesRequest:
+        order = self._order
+        assert order is not None and order.index is not None
+        maps = tuple((channel, order.peaks(channel)) for channel in channels)
+        return TopTilesRequest(order.layer, order.index.k, maps, borrowed=order.index.pictures is not None)
+
+    def _sheet(self) -> TopSheetRequest:
+        order = self._order
+        if order is None or order.index is None or not len(order.channels):
+            raise ParameterError("There is nothing to export yet; press Mine these pictures first.")
+        title = f"{self._backend.network.name}, {order.layer}: {order.index.k} strongest activations of each map"
+        note = f"over {order.index.count:,} pictures; left projected (Zeiler and Fergus, 2.1), right their patches"
+        return TopSheetRequest(self._drawing_of(self._on_page()), title, note, columns=3)
+
+    def _on_page(self) -> list[int]:
+        """Channels of the page, in order."""
+        order = self._order
+        if order is None:
+            return []
+        first = (min(self.page, self._pages()) - 1) * self.tiles
+        return [int(channel) for channel in order.channels[first : first + self.tiles]]
+
+    def _pages(self) -> int:
+        return max(-(-len(self._order.channels) // self.tiles), 1) if self._order is not None else 1
+
+    def _chosen_channel(self) -> int | None:
+        """The map asked for, or the first of the page."""
+        if self.channel is not None:
+            return int(self.channel)
+        return next(iter(self._on_page()), None)
+
+    # Answers -------------------------------------------------------------------------------------------------
+
+    def _show(self, slot: str, value: Any) -> None:
+        if slot == "picture":
+            self._base = value.seen
+            self._picture.show(value.seen)
+            self._show_place()
+        elif slot == "order":
+            self._take_order(value)
+        elif slot == "mine":
+            self._take_mined(value)
+        elif slot == "sheet":
+            self._offer_sheet(value)
+        else:
+            self._take_tiles(slot, value)
+
+    def _take_order(self, order: TopOrder) -> None:
+        self._order = order
+        self._page_control.max = self._pages()
+        self._page_control.disabled = self._pages() == 1
+        self._grid.expect(len(self._on_page()))
+        self._tell_notice()
+
+    def _take_tiles(self, slot: str, tiles: tuple[TopTile, ...]) -> None:
+        layer = self._answered[slot].layer
+        if layer != self._known_of:
+            self._known, self._known_of = {}, layer
+        self._known.update({tile.channel: tile for tile in tiles})
+        self._drawing = max(time.monotonic() - self._drawn_at, 0.0)
+        if slot != "nine":
+            self._grid.show(int(slot.removeprefix("tiles ")), tiles)
+        problem = next((problem for tile in tiles for problem in tile.problems), None)
+        self._show_nine()
+        if problem is not None:
+            raise StaleIndexError(problem)
+
+    def _take_mined(self, mined: Any) -> None:
+        if mined.progress is not None:
+            done, total, rate, left = mined.progress
+            self._progress = done / max(total, 1)
+            self._told = f"{done:,} of {total:,} pictures, {rate:.0f} a second, {duration(left)} left"
+        over = self._tickets.get("mine") is None
+        if over:
+            assert self._mining is not None
+            path = self._mining.path
+            self._mining, self._live, self._told = None, None, ""
+            self.index = mined.top if path is None else path
+        elif mined.top is not None and time.monotonic() > self._drawn_at + (1 + _PATIENCE) * self._drawing:
+            self._live, self._drawn_at = mined.top, time.monotonic()
+
+    def _show_nine(self) -> None:
+        chosen = self._chosen_channel()
+        if chosen in self._known and self._known_of == self.layer:
+            self._nine.show(self._known_of, self._known[chosen])
+            self._show_place()
+        self._grid.mark(chosen if self._known_of == self.layer else None)
+
+    def _show_place(self) -> None:
+        """What the chosen map sees of the picture, where that is one of its nine."""
+        self._nine.mark(self.image)
+        tile = self._nine.tile
+        if self._base is None or tile is None:
+            return
+        places = [place for place, peak in enumerate(tile.peaks) if peak.image == self.image and tile.boxes]
+        self._picture.boxes([inside(tile.boxes[place], self._base.shape) for place in places])
+        name = f"{self._known_of} #{tile.channel}"
+        words = f"the frame is what {name} sees of it" if places else "open one of the nine: click it, or use the list"
+        self._picture.foot(escape(f"{self.image}: {words}"))
+
+    # Hands ---------------------------------------------------------------------------------------------------
+
+    def _choose(self, channel: int) -> None:
+        self.channel = channel
+
+    def _open(self, place: int) -> None:
+        tile, order = self._nine.tile, self._order
+        if tile is None or order is None or order.index is None:
+            return
+        key = tile.peaks[place].image
+        if order.index.pictures is not None:
+            self._backend.borrow(key, order.index.pictures)
+        with self._inbox.lock, self.hold_trait_notifications():
+            self.channel = tile.channel
+            self.image = key
+
+    def _turned(self, name: str) -> None:
+        """A page and a map belong to one order of one layer."""
+        if name == "index":
+            self._live, self._mining = None, None
+        with self._inbox.lock, self.hold_trait_notifications():
+            self.page = 1
+            if name != "tiles":
+                self.channel = None
+
+    def mine(self) -> None:
+        """Go through the backend's pictures once, and show the result while it grows.
+
+        The file given as ``index`` is written, if it is not there yet; a file that is there is never overwritten.
+        `cancel` keeps what is done, `go_on` goes on there.
+        """
+        path = self.index
+        if not isinstance(path, str) or os.path.exists(path):
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="zfwidgets-", ignore_cleanup_errors=True)
+            self._runs += 1
+            path = str(Path(self._folder.name, f"{self._runs}.safetensors"))
+        with self._inbox.lock:
+            self._live, self._mining, self._told = None, TopMineRequest(path), ""
+            self._drawn_at = self._drawing = 0.0
+            self._changed(None)
+
+    def as_png(self) -> bytes:
+        """The page as one figure, in PNG, with what it shows written above.
+
+        Raises
+        ------
+        ParameterError
+            If there is no index yet.
+        """
+        png: bytes = self._backend.compute(self._sheet())
+        return png
+
+    def _export(self) -> None:
+        self._exporting = True
+        self._link.value = '<span class="zf-soft">drawing ...</span>'
+        self._asked.pop("sheet", None)
+        self._changed(None)
+
+    def _offer_sheet(self, png: bytes) -> None:
+        self._exporting = False
+        name = f"{self._backend.network.name}-{self._known_of}-strongest.png"
+        data = base64.b64encode(png).decode()
+        self._link.value = (
+            f'<a download="{escape(name)}" href="data:image/png;base64,{data}">Save {escape(name)}</a> '
+            f'<span class="zf-soft">{len(png) / 1e6:.1f} MB</span>'
+        )
+
+    def _forget_sheet(self) -> None:
+        """What can be saved is what is shown."""
+        self._exporting = False
+        self._link.value = ""
+
+    # Words ---------------------------------------------------------------------------------------------------
+
+    def _tell_notice(self) -> None:
+        order = self._order
+        assert order is not None
+        nothing = order.index is None
+        (self._mine.add_class if nothing else self._mine.remove_class)("zf-wanted")
+        self._save.disabled = not len(order.channels)
+        count = len(self._backend.image_set)
+        self._notice.value = ""
+        if nothing:
+            self._notice.value = (
+                f'<div class="zf-h">These maps have not been mined yet.</div><div>One pass over the {count:,} pictures '
+                "finds the nine strongest activations of every map of every layer: press <b>Mine these pictures</b>. "
+                "The page fills meanwhile; what is done stays when you cancel.</div>"
+            )
+        elif order.index is not None and not len(order.channels):
+            mined = ", ".join(order.index.layers)
+            self._notice.value = (
+                f'<div class="zf-h">{escape(order.layer)} was not mined.</div><div>The index holds '
+                f"{escape(mined)}: choose one of these layers.</div>"
+            )
+
+    def _facts(self) -> str:
+        order = self._order
+        if order is None or order.index is None:
+            return "no index yet" if order is not None else ""
+        if not len(order.channels):
+            return f"{escape(order.layer)} was not mined"
+        dead, facts = int(order.dead.sum()), order.index
+        parts = [f"{len(order.channels)} maps of {escape(order.layer)}", f"{dead} dead" if dead else "none dead"]
+        whose = "built-in scenes" if facts.pictures is not None else "pictures"
+        skipped = f" ({facts.skipped} could not be read)" if facts.skipped else ""
+        parts.append(f"over {facts.count:,} {whose}{skipped}")
+        return " &middot; ".join(parts)
+
+    def _times(self, busy: bool) -> str:
+        if self._mining is not None:
+            return self._told or "mining"
+        return "drawing" if busy else ""
+
+    @property
+    def result(self) -> TopOrder | None:
+        """The maps of the layer in their order, with their strongest activations; None until there are any."""
+        return self._order if self._order is not None and len(self._order.channels) else None
+
+    def close(self) -> None:
+        """Stop computing and take the viewer off the page."""
+        super().close()
+        if self._folder is not None:
+            self._folder.cleanup()

@@ -1,0 +1,80 @@
+"""The options of the viewer of Fig. 2, each with the values it takes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import traitlets as T
+
+from zfwidgets.backend.top_requests import SORTS
+from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.values import Whole, as_whole
+
+__all__ = ["SORT_NAMES", "TopOptions", "checked_index"]
+
+MOST_TILES = 96
+SORT_NAMES = (("channel number", "channel"), ("strength", "strength"), ("class purity", "purity"))
+
+
+class TopOptions(Viewer):
+    """Traits and their validation, with one message per cause."""
+
+    layer: Any = T.TraitType("")
+    """Whose maps are shown."""
+    channel = T.Any(None, allow_none=True)
+    """The map that is shown large; None: the first of the page."""
+    sort: Any = T.TraitType("strength")
+    """``"channel"``: by number; ``"strength"``: by the largest activation; ``"purity"``: by the share of the
+    commonest class among a map's pictures."""
+    page = Whole(1, 1, "page")
+    """From 1; beyond the last one, the last one is shown."""
+    tiles = Whole(18, 1, "number of tiles")
+    """Maps on a page."""
+    index = T.Any(None, allow_none=True)
+    """A file, a `TopActivations`, or None for the one that ships with the network, if there is one."""
+    awake = T.Bool(True)
+    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str:
+        name: str = self._backend.network.layers[proposal["value"]].name
+        return name
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int | None:
+        if proposal["value"] is None:
+            return None
+        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+    @T.validate("sort")
+    def _check_sort(self, proposal: Any) -> str:
+        if proposal["value"] not in SORTS:
+            raise unknown_name("order", proposal["value"], SORTS)
+        return str(proposal["value"])
+
+    @T.validate("tiles")
+    def _check_tiles(self, proposal: Any) -> int:
+        return as_whole("number of tiles", proposal["value"], 1, MOST_TILES)
+
+    @T.validate("index")
+    def _check_index(self, proposal: Any) -> Any:
+        return checked_index(proposal["value"])
+
+
+def checked_index(value: Any) -> Any:
+    """A path, a `TopActivations`, or None; what is in a file is found out, and said, where it is opened.
+
+    Examples
+    --------
+    >>> checked_index(3)
+    Traceback (most recent call last):
+    zfwidgets.errors.ParameterError: An index is a path, a TopActivations or None; found 3.
+    """
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    # By its manifest, because to import its type means to import torch.
+    if value is None or hasattr(value, "manifest"):
+        return value
+    raise ParameterError(f"An index is a path, a TopActivations or None; found {value!r}.")
