@@ -1,4 +1,4 @@
-"""The command ``zfwidgets``: open the Explorer in the browser, or train a network."""
+"""The command ``zfwidgets``: open the Explorer in the browser, mine a folder of pictures, or train a network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from zfwidgets.app import train
+    from zfwidgets.app import mine, train
 
     parser = argparse.ArgumentParser(
         prog="zfwidgets",
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.set_defaults(run=_explore)
-    train.add_parser(parser.add_subparsers(title="other commands", metavar="COMMAND"))
+    commands = parser.add_subparsers(title="other commands", metavar="COMMAND")
+    mine.add_parser(commands)
+    train.add_parser(commands)
     return parser
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zfwidgets.backend.worker import Worker
     from zfwidgets.data import ImageSet
 
-__all__ = ["GPU", "Remote", "checked_client", "worker_addresses"]
+__all__ = ["GPU", "Remote", "checked_client", "living_workers"]
 
 GPU = "GPU"
 """The resource that workers with a graphics card declare: ``dask worker --resources GPU=1``."""
@@ -50,12 +50,12 @@ def checked_client(client: Any) -> Any:
     return client
 
 
-def worker_addresses(client: Any) -> list[str]:
-    """Workers that live; those with a graphics card if any declares one."""
+def living_workers(client: Any) -> dict[str, bool]:
+    """Addresses of the workers, and whether each has a graphics card; where some have, those alone."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     living = client.nthreads()
-    cards = [name for name, facts in workers.items() if facts.get("resources", {}).get(GPU)]
-    return sorted(name for name in (cards or living) if name in living)
+    cards = [name for name in living if workers.get(name, {}).get("resources", {}).get(GPU)]
+    return dict.fromkeys(sorted(cards or living), bool(cards))
 
 
 class Remote:
@@ -192,7 +192,7 @@ class Remote:
 
     def _placed(self) -> Any:
         until = time.monotonic() + _SETTLING
-        while not (names := worker_addresses(self._client)):
+        while not (names := living_workers(self._client)):
             if time.monotonic() > until:
                 raise NetworkError(
                     f"The cluster at {self._client.scheduler.address} has no workers; start one with "
@@ -201,7 +201,7 @@ class Remote:
             time.sleep(0.2)
         arguments = (self._source, self._images, self._device, version("zfwidgets"))
         # Ahead of a mining run's shards, because a person waits.
-        return self._client.submit(Host, *arguments, actor=True, pure=False, workers=names, priority=100)
+        return self._client.submit(Host, *arguments, actor=True, pure=False, workers=list(names), priority=100)
 
     def _waited(self, future: Any) -> Any:
         from distributed import KilledWorker

@@ -1,0 +1,209 @@
+"""``zfwidgets mine``: the strongest activations of every feature map over a folder of pictures, into one file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zfwidgets.errors import DataError, NetworkError, ParameterError
+
+if TYPE_CHECKING:
+    from zfwidgets.data import ImageSet
+    from zfwidgets.methods.top_activations import Progress, TopActivations
+    from zfwidgets.network import Network
+
+__all__ = ["add_parser", "part_of"]
+
+_EXAMPLES = """examples:
+  zfwidgets mine --images photos --out top9.safetensors
+  zfwidgets mine --images photos --out top9.safetensors --scheduler tcp://head:8786
+  zfwidgets mine --images photos --out part-3.safetensors --shard 3/10
+  zfwidgets mine --merge part-*.safetensors --out top9.safetensors
+"""
+_CONNECTING = 10
+"""Seconds until a scheduler must have answered."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``mine`` to the command line.
+
+    Parameters
+    ----------
+    commands : argparse sub-parsers
+        What ``parser.add_subparsers()`` returned; ``options.run(options)`` then does the work.
+    """
+    parser = commands.add_parser(
+        "mine",
+        help="find the strongest activations of every feature map",
+        description="Look at a folder of pictures once and keep, for every feature map, its strongest activations. "
+        "Ctrl-C keeps what is done; the same command goes on from there.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or mps (default: the fastest there is)")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--images", metavar="DIR", help="the folder of pictures")
+    what.add_argument("--merge", nargs="+", metavar="FILE", help="put files of --shard together instead")
+    parser.add_argument("--out", required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("--layers", nargs="+", metavar="NAME", help="default: every layer with places")
+    parser.add_argument("--k", type=_whole, default=9, help="activations to keep of each map (%(default)s)")
+    parser.add_argument("--per-image", type=_whole, default=1, help="at most so many of one picture (%(default)s)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers do it")
+    where.add_argument("--shard", type=_part, metavar="I/N", help="only the I-th of N parts, for batch systems")
+    parser.add_argument("--again", action="store_true", help="begin anew, whatever is there")
+    parser.set_defaults(run=_run)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _part(text: str) -> tuple[int, int]:
+    first, slash, count = text.partition("/")
+    if not (slash and first.isdecimal() and count.isdecimal() and 1 <= int(first) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a part; pass for example 3/10, the third of ten")
+    return int(first), int(count)
+
+
+def part_of(image_set: ImageSet, number: int, count: int) -> ImageSet:
+    """The part of a set that one of several jobs looks at; all of them together make the set.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from zfwidgets.data import ImageSet
+    >>> pictures = ImageSet.from_list([Image.new("RGB", (4, 4))] * 5)
+    >>> [len(part_of(pictures, number, 3)) for number in (1, 2, 3)]
+    [1, 2, 2]
+    """
+    keys = sorted(image_set.keys())
+    if count > len(keys):
+        raise ParameterError(
+            f"There are {len(keys)} pictures for {count} parts, some would be empty; ask for at most {len(keys)}."
+        )
+    return image_set.only(keys[len(keys) * (number - 1) // count : len(keys) * number // count])
+
+
+def _run(options: argparse.Namespace) -> int:
+    out = Path(options.out).expanduser()
+    if not out.absolute().parent.is_dir():
+        raise DataError(f"There is no folder {str(out.absolute().parent)!r} for --out; make it first.")
+    started = time.monotonic()
+    if options.merge:
+        from zfwidgets.methods.top_activations import merge
+
+        top = merge(options.merge)
+        top.save(out)
+    else:
+        try:
+            top = _mined(options, out)
+        except KeyboardInterrupt:
+            print(
+                f"\nStopped. What is done is kept beside {out}; the same command goes on from there.", file=sys.stderr
+            )
+            return 130
+    _tell(top, out, time.monotonic() - started)
+    return 0
+
+
+def _mined(options: argparse.Namespace, out: Path) -> TopActivations:
+    # Here and not above: the other commands must not wait for torch. What is cheap to check comes first.
+    from zfwidgets.data import ImageSet
+
+    # Absolute, because workers elsewhere have another working folder.
+    pictures = ImageSet.from_folder(Path(options.images).expanduser().resolve())
+    if options.shard:
+        pictures = part_of(pictures, *options.shard)
+    client = _connected(options.scheduler) if options.scheduler else None
+    try:
+        mine = _miner(client)
+        net = _network(options)
+        with _Line(len(pictures)) as line:
+            return mine(
+                net,
+                pictures,
+                options.layers,
+                options.k,
+                options.per_image,
+                index=out,
+                resume=not options.again,
+                on_progress=line.tell,
+            )
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _miner(client: Any) -> Callable[..., TopActivations]:
+    from functools import partial
+
+    from zfwidgets.allocator import tune_allocator
+
+    tune_allocator()
+    if client is None:
+        from zfwidgets.methods.top_activations import top_activations
+
+        return top_activations
+    from zfwidgets.backend.cluster import mine_on
+
+    return partial(mine_on, client)
+
+
+def _network(options: argparse.Namespace) -> Network:
+    from zfwidgets.models import load_network
+
+    return load_network(options.network, weights=options.weights, device=options.device)
+
+
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise NetworkError("--scheduler needs Dask; try: pip install 'zfwidgets[dask]'.") from error
+    try:
+        return Client(address, timeout=_CONNECTING, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise NetworkError(
+            f"No Dask scheduler answers at {address!r}; start one with `dask scheduler`, it prints its address."
+        ) from error
+
+
+class _Line:
+    """One line of progress, on a terminal."""
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
+
+    def __enter__(self) -> _Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def tell(self, progress: Progress) -> None:
+        """How far it is."""
+        self._bar.update(progress.done - self._bar.n)
+
+
+def _tell(top: TopActivations, out: Path, seconds: float) -> None:
+    facts = [f"{top.count} pictures"]
+    if top.duplicates:
+        facts.append(f"{len(top.duplicates)} of them twice")
+    if top.skipped:
+        facts.append(f"{len(top.skipped)} skipped")
+    print(f"{', '.join(facts)}; {len(top.layers)} layers; {seconds:.1f} s; {out}, {out.stat().st_size / 1e6:.1f} MB")
+    for key, reason in top.skipped[:3]:
+        print(f"  skipped {key}: {reason}")
+    if len(top.skipped) > 3:
+        print(f"  and {len(top.skipped) - 3} more")
