@@ -7,7 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
-__all__ = ["measure"]
+from benchmarks.tables import Table, seconds, times
+
+__all__ = ["measure", "tables"]
 
 _SWEEP = """
 import sys, time
@@ -56,6 +58,22 @@ def measure(network: str = "squeezenet1_1", repeats: int = 5) -> dict[str, Any]:
         plain, tuned = (statistics.median(round_[place] for round_ in found) for found in seconds.values())
         results[sweep] = {"plain": plain, "tuned": tuned, "ratio": plain / tuned}
     return results
+
+
+def tables(results: dict[str, Any]) -> list[Table]:
+    """Each sweep with the C library as it comes, and tuned."""
+    rows = [
+        (sweep, seconds(found["plain"]), seconds(found["tuned"]), times(found["ratio"]))
+        for sweep, found in results.items()
+        if isinstance(found, dict)
+    ]
+    note = (
+        f"Occlusion maps of {results['network']} in new processes that take turns: the C library's allocator as it "
+        "comes, and after `zfwidgets.tune_allocator()`, which keeps big buffers instead of giving them back; medians."
+    )
+    missing = "" if rows else " Nothing to compare here: the C library is not glibc."
+    head = ("sweep", "as it comes", "tuned", "ratio")
+    return [Table("What tuning the allocator is worth", head, rows, note + missing)]
 
 
 if __name__ == "__main__":

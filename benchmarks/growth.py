@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmarks.networks import load
 from benchmarks.peers import Question
 from benchmarks.tables import Table, number, seconds, times
 
-__all__ = ["measure", "plot", "tables"]
+__all__ = ["measure", "plot", "readme", "tables"]
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "growth.png"
 SIDES, STEPS, DEPTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024), (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 12, 16, 24, 32)
@@ -23,15 +24,18 @@ NETWORK = "squeezenet1_1"
 SIZE = 32  # of the square; half of the smallest picture
 WIDTH, STACK_SIDE = 32, 96
 PANELS = {
-    "side": f"Side of the picture, pixels\n({NETWORK}, stride 8)",
-    "step": f"Stride, pixels\n({NETWORK}, 224 x 224)",
-    "depth": f"Convolutions, 3 x 3\n({WIDTH} channels, {STACK_SIDE} x {STACK_SIDE}, stride 8)",
+    "side": f"Side of the picture, pixels\n{NETWORK}, stride 8",
+    "step": f"Stride, pixels\n{NETWORK}, 224 x 224",
+    "depth": f"Convolutions, 3 x 3\n{WIDTH} channels, {STACK_SIDE} x {STACK_SIDE}",
 }
 LINES = {
-    "dense": ("whole network at every position", "#b2182b"),
-    "chosen": ("zfwidgets", "#1f5fa8"),
-    "bound": ("least for an exact answer", "#777777"),
+    "bound": ("least for an exact answer", {"color": "#bbbbbb", "linewidth": 6}),
+    "dense": ("whole network each time", {"color": "#d55e00", "marker": "o", "ms": 5}),
+    "chosen": ("zfwidgets", {"color": "#0072b2", "marker": "o", "ms": 5}),
 }
+"""Vermilion and blue of Okabe and Ito: they stay apart for all eyes."""
+KINDS = ("dense", "chosen", "bound")
+FONTS = {"font.size": 13, "axes.labelsize": 13, "xtick.labelsize": 12, "ytick.labelsize": 12}
 
 
 def measure(device: str = "cpu", repeats: int = 5) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def measure(device: str = "cpu", repeats: int = 5) -> dict[str, Any]:
         found[axis] = []
         for value, network, stride in points:
             cost = network.occlusion_cost(SIZE, stride)
-            point: dict[str, Any] = {"at": value, **{kind: float(getattr(cost, kind)) for kind in LINES}}
+            point: dict[str, Any] = {"at": value, **{kind: float(getattr(cost, kind)) for kind in KINDS}}
             if value in TIMED[axis]:
                 point["seconds"] = _seconds(network, stride, device, repeats)
             found[axis].append(point)
@@ -98,7 +102,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
             spent = point.get("seconds", {})
             rows.append((
                 f"{PANELS[axis].partition(chr(10))[0].lower()} {point['at']}",
-                *(number(point[kind] / 1e9) for kind in LINES),
+                *(number(point[kind] / 1e9) for kind in KINDS),
                 times(point["dense"] / point["chosen"]),
                 seconds(spent.get("dense")),
                 seconds(spent.get("chosen")),
@@ -108,57 +112,86 @@ def tables(results: dict[str, Any]) -> list[Table]:
     return [Table("How the cost of a map grows", head, rows, note)]
 
 
-def _beside(kind: str, dearest: bool) -> dict[str, Any]:
-    """Where a point's label stands: the dearer above its line, the cheaper below."""
-    from matplotlib.patheffects import withStroke
-
-    offset = (0, 7) if dearest else (0, -15)
-    return {
-        "textcoords": "offset points",
-        "xytext": offset,
-        "ha": "center",
-        "fontsize": 8.5,
-        "color": LINES[kind][1],
-        "path_effects": [withStroke(linewidth=3, foreground="white")],
-    }
+def readme(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> list[Table]:
+    """The README's table: seconds by side of the picture, and the plots."""
+    rows = [
+        (f"{point['at']} x {point['at']}", seconds(dense), seconds(chosen), times(dense / chosen))
+        for point in results["side"]
+        if "seconds" in point
+        for dense, chosen in [(point["seconds"]["dense"], point["seconds"]["chosen"])]
+    ]
+    head = (f"picture ({NETWORK}, square of {SIZE}, stride 8)", "plain loop", "zfwidgets", "ratio")
+    words = "How the cost of a map grows with the picture, with finer strides and with the depth of the network"
+    return [Table("", head, rows, f"![{words}](docs/{PICTURE.name})")]
 
 
 def plot(results: dict[str, Any], target: Path = PICTURE) -> None:
-    """Three panels of multiply-adds above three of seconds."""
+    """Three panels of multiply-adds above three of seconds, to be read at half their size too."""
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    figure = Figure(figsize=(11, 6.2), dpi=100, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 3, sharex="col")
-    for column, (axis, points) in enumerate(results.items()):
-        at = [point["at"] for point in points]
-        above, below = axes[0][column], axes[1][column]
-        for kind, (label, colour) in LINES.items():
-            style = "--" if kind == "bound" else "-"
-            above.plot(at, [point[kind] for point in points], style, color=colour, marker="o", ms=4, label=label)
-            spent = {point["at"]: point["seconds"] for point in points if kind in point.get("seconds", {})}
-            clocked = [(x, one[kind]) for x, one in spent.items()]
-            if clocked:
-                below.plot(*zip(*clocked, strict=True), color=colour, marker="o", ms=4)
-            for x, y in clocked:
-                below.annotate(
-                    f"{y:.2g} s" if y < 99.5 else f"{y:.0f} s", (x, y), **_beside(kind, y == max(spent[x].values()))
-                )
-        below.set_xlabel(PANELS[axis])
-        for panel in (above, below):
-            panel.set_xscale("log", base=2)
-            panel.set_yscale("log")
-            panel.margins(0.08, 0.16)
-            panel.grid(True, color="#e4e4e4", linewidth=0.8)
-            panel.spines[["top", "right"]].set_visible(False)
-            panel.xaxis.set_major_locator(FixedLocator(at if len(at) < 8 else [v for v in at if v & (v - 1) == 0]))
-            panel.xaxis.set_minor_locator(NullLocator())
-            panel.xaxis.set_major_formatter(ScalarFormatter())
-    axes[0][0].set_ylabel("multiply-adds of a map")
-    axes[1][0].set_ylabel("seconds, measured")
-    axes[0][0].legend(frameon=False, fontsize=9, loc="upper left")
-    figure.suptitle(f"One occlusion map, square of {SIZE} pixels: what it costs", fontsize=12)
-    target.parent.mkdir(exist_ok=True)
-    figure.savefig(target)
+    with matplotlib.rc_context(FONTS):
+        figure = Figure(figsize=(10, 6.6), dpi=120, facecolor="white", layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(2, 3, sharex="col")
+        for column, (axis, points) in enumerate(results.items()):
+            above, below = axes[0][column], axes[1][column]
+            for kind, (label, style) in LINES.items():
+                above.plot([p["at"] for p in points], [p[kind] for p in points], label=label, **style)
+                _clocked(below, [(p["at"], p["seconds"][kind]) for p in points if kind in p.get("seconds", {})], kind)
+            below.set_xlabel(PANELS[axis])
+            for panel in (above, below):
+                _scaled(panel, [p["at"] for p in points])
+        axes[0][0].set_ylabel("multiply-adds")
+        axes[1][0].set_ylabel("seconds, measured")
+        figure.legend(
+            *axes[0][0].get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=3,
+            frameon=False,
+            title=f"What one occlusion map costs, square of {SIZE} pixels",
+        )
+        target.parent.mkdir(exist_ok=True)
+        figure.savefig(target)
+
+
+def _clocked(panel: Any, points: Sequence[tuple[float, float]], kind: str) -> None:
+    """A line of seconds with words at its ends: above the dearer line, below the cheaper one, away from the slope."""
+    from matplotlib.patheffects import withStroke
+
+    if not points:
+        return
+    up = 1 if kind == "dense" else -1
+    aside = -11 * up if points[-1][1] > points[0][1] else 11 * up
+    style = LINES[kind][1]
+    panel.plot(*zip(*points, strict=True), **style)
+    for x, y in (points[0], points[-1]):
+        panel.annotate(
+            seconds(float(f"{y:.2g}")),
+            (x, y),
+            textcoords="offset points",
+            xytext=(aside, 8 if up > 0 else -20),
+            ha="center",
+            color=style["color"],
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
+
+
+def _scaled(panel: Any, at: Sequence[int]) -> None:
+    """Both axes grow by factors; few ticks, in plain numbers where they are short."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator, ScalarFormatter
+
+    panel.set_xscale("log", base=2)
+    panel.set_yscale("log")
+    panel.margins(0.22, 0.2)
+    panel.grid(True, color="#e4e4e4", linewidth=0.8)
+    panel.spines[["top", "right"]].set_visible(False)
+    powers = [value for value in at if value & (value - 1) == 0]
+    panel.xaxis.set_major_locator(FixedLocator(powers if len(powers) < 6 else powers[:: 2 if len(powers) % 2 else 1]))
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.yaxis.set_major_locator(LogLocator(numticks=5))
+    if panel.get_ylim()[1] < 1e6:
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    for one in (panel.xaxis, panel.yaxis):
+        one.set_minor_locator(NullLocator())

@@ -87,6 +87,12 @@ def projections(ours: float) -> dict[str, Any]:
     }
 
 
+def growth() -> dict[str, Any]:
+    """Three axes, one point each."""
+    point = {"dense": 8e9, "chosen": 2e9, "bound": 1e9, "seconds": {"dense": 0.06, "chosen": 0.05}}
+    return {"side": [{"at": 64, **point}], "step": [{"at": 8, **point}], "depth": [{"at": 4, **point}]}
+
+
 def known(kind: str = "cpu", exact: float = 1.0) -> dict[str, Any]:
     sections = {
         "live": {"a map": timing(0.25)},
@@ -94,7 +100,8 @@ def known(kind: str = "cpu", exact: float = 1.0) -> dict[str, Any]:
         "occlusion": occlusion(exact),
         "projections": projections(exact),
         "memory": {"zfwidgets": 1200, "Captum": 1300},
-        "allocator": {"network": "a", "ratio": 1.5},
+        "growth": growth(),
+        "allocator": {"network": "a", "a sweep": {"plain": 3.0, "tuned": 2.0, "ratio": 1.5}},
     }
     return {
         "device": {"kind": kind, "words": f"Some {kind}", "slug": f"some-{kind}"},
@@ -136,7 +143,9 @@ def test_tables_show_the_figures(tmp_path: Path) -> None:
     assert "| alexnet | features.1 | 30 ms | 20 ms (4) |" in text
     assert "| a map | 250 ms |" not in text
     assert "| a map | 0.25 s |" in text
-    assert "| ratio | 1.5 |" in text
+    assert "| side of the picture, pixels 64 | 8 | 2 | 1 | 4.0x | 60 ms | 50 ms |" in text
+    assert "| a sweep | 3 s | 2 s | 1.5x |" in text
+    assert "Nothing to compare here" in import_module("benchmarks.allocator").tables({"network": "a"})[0].markdown()
 
 
 def test_the_readme_quotes_the_files(tmp_path: Path) -> None:
@@ -154,6 +163,7 @@ def test_the_readme_quotes_the_files(tmp_path: Path) -> None:
     assert "| alexnet | 6 s | 1 s | **6.0x** | 0.5 s | 6.0x | - | - |" in text
     assert "| alexnet, 720 units | 20 s | 12 s | 1 s | **20x** | 15 ms | - | - |" in text
     assert text.count("| what a person waits for | time |") == 1
+    assert "| 64 x 64 | 60 ms | 50 ms | 1.2x |\n\n![How the cost" in text
     assert "former" not in text
     report.write(known("cuda", exact=0.006), tmp_path)
     report.quote(tmp_path, readme)
