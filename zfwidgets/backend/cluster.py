@@ -164,13 +164,13 @@ class _Run:
         self.busy: dict[str, _Task] = {}
         self.ready: dict[str, Any] = {}
         self.deaths: Counter[str] = Counter()
-        self.unloaded = 0
+        self.loaded, self.unloaded = False, 0
         self.aside: dict[str, str] = {}
         self.started = self.seen = time.monotonic()
 
     def finish(self) -> None:
         """Until nothing waits and nothing runs."""
-        from distributed import wait
+        from distributed import CancelledError, wait
 
         try:
             while self.waiting or self.busy:
@@ -182,6 +182,8 @@ class _Run:
                     wait(futures, timeout=_LOOK, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
                 except TimeoutError:
                     continue
+                except CancelledError:  # work for a worker that was gone by then
+                    pass
                 for address, task in list(self.busy.items()):
                     if task.part.done():
                         self._collect(address, task)
@@ -194,6 +196,7 @@ class _Run:
         for address in [address for address in self.busy if address not in living]:
             self._died(address)
         self.ready = {address: ready for address, ready in self.ready.items() if address in living}
+        self.loaded |= any(ready.status == "finished" for ready in self.ready.values())
         if living:
             self.seen = time.monotonic()
         elif time.monotonic() - self.seen > _WITHOUT_WORKERS:
@@ -221,6 +224,8 @@ class _Run:
         self.busy[address] = _Task(spec, ready, part)
 
     def _collect(self, address: str, task: _Task) -> None:
+        from distributed import CancelledError, KilledWorker
+
         del self.busy[address]
         try:
             part = task.part.result(timeout=_FETCHING)
@@ -228,9 +233,14 @@ class _Run:
             raise
         except (ImportError, AttributeError) as error:
             raise NetworkError(f"The cluster's workers cannot run zfwidgets ({error}); install it there.") from error
-        except Exception as error:
-            self._failed(task.spec, error)
+        except (KilledWorker, CancelledError, TimeoutError, OSError):
+            self._lost(task)
             return
+        except Exception as error:
+            words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            self._again(task.spec, f"failed with {words},")
+            return
+        self.loaded = True
         if part is None:
             self.ready.pop(address, None)
             self.waiting.append(task.spec)
@@ -241,22 +251,17 @@ class _Run:
 
     def _died(self, address: str) -> None:
         task = self.busy.pop(address)
-        loaded = task.ready.status == "finished" or any(other.status == "finished" for other in self.ready.values())
         self.client.cancel([task.ready, task.part])
-        if not loaded:
-            self.unloaded += 1
-            if self.unloaded >= MOST_DEATHS:
-                raise NetworkError(
-                    f"{MOST_DEATHS} workers died when they loaded {self.source.name}; give them more memory."
-                )
+        self._lost(task)
+
+    def _lost(self, task: _Task) -> None:
+        """Its worker died; of the network, if that never got into any worker, or else of the shard."""
+        self.unloaded += not self.loaded
+        if self.unloaded >= MOST_DEATHS:
+            raise NetworkError(
+                f"{MOST_DEATHS} workers died when they loaded {self.source.name}; give them more memory."
+            )
         self._again(task.spec, "killed its worker")
-
-    def _failed(self, spec: ShardSpec, error: Exception) -> None:
-        from distributed import CancelledError, KilledWorker
-
-        lost = isinstance(error, KilledWorker | CancelledError | TimeoutError | OSError)
-        words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        self._again(spec, "killed its worker" if lost else f"failed with {words},")
 
     def _again(self, spec: ShardSpec, what: str) -> None:
         """To the end of the queue, or aside."""

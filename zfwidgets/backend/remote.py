@@ -52,8 +52,11 @@ def checked_client(client: Any) -> Any:
 
 def living_workers(client: Any) -> dict[str, bool]:
     """Addresses of the workers, and whether each has a graphics card; where some have, those alone."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
-    living = client.nthreads()
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        living = client.nthreads()
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise NetworkError("The cluster's scheduler does not answer; start it again, connect and ask again.") from error
     cards = [name for name in living if workers.get(name, {}).get("resources", {}).get(GPU)]
     return dict.fromkeys(sorted(cards or living), bool(cards))
 
@@ -169,11 +172,11 @@ class Remote:
             except ZfwidgetsError:
                 raise
             except TimeoutError:
-                if host._address not in self._living():
+                if host._address not in living_workers(self._client):
                     raise _LostError from None
             except (OSError, RuntimeError, ValueError, KeyError) as error:
                 # What Dask raises for an actor whose worker is gone depends on when it went.
-                if host._address in self._living() and not isinstance(error, OSError | RuntimeError):
+                if host._address in living_workers(self._client) and not isinstance(error, OSError | RuntimeError):
                     raise
                 raise _LostError from error
 
@@ -214,14 +217,6 @@ class Remote:
             ) from error
         except (ImportError, AttributeError) as error:
             raise NetworkError(f"The cluster's workers cannot run zfwidgets ({error}); install it there.") from error
-
-    def _living(self) -> Any:
-        try:
-            return self._client.nthreads()
-        except (OSError, RuntimeError, TimeoutError) as error:
-            raise NetworkError(
-                "The cluster's scheduler does not answer; start it again and make a new Backend."
-            ) from error
 
     def _leave(self) -> None:
         """Let go of the host; the scheduler would otherwise put it on another worker by itself."""
