@@ -140,6 +140,8 @@ class Network:
     graph : Graph or None
         Its operations; None where the network cannot be traced, and ``trace_problem`` says why. Occlusion of
         probabilities works all the same.
+    shapes : list of Shape
+        Of one sample of every node's output, for a picture.
     layers : Layers
         ``net.layers["conv5"]``.
 
@@ -183,10 +185,10 @@ class Network:
         self._sizes = {self.input_size}
         self.graph: Graph | None = None
         self.trace_problem: str | None = None
-        self._shapes: list[Shape] = []
+        self.shapes: list[Shape] = []
         logits = self._examined()
         self.classes = class_names(classes, logits.shape[1])
-        self.layers = Layers(self.graph, self._shapes, self.trace_problem)
+        self.layers = Layers(self.graph, self.shapes, self.trace_problem)
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {len(self.classes)} classes, {len(self.layers)} layers, {self.device})"
@@ -287,7 +289,7 @@ class Network:
     @cached_property
     def multiply_adds(self) -> int | None:
         """Multiply-adds of one forward pass of one picture; None where the network cannot be traced."""
-        return self.graph.multiply_adds(self._shapes) if self.graph is not None else None
+        return self.graph.multiply_adds(self.shapes) if self.graph is not None else None
 
     def occlusion_cost(self, size: int, stride: int) -> OcclusionCost:
         """Multiply-adds of a sweep over a picture of `input_size`, see `zfwidgets.network.cost`.
@@ -314,7 +316,7 @@ class Network:
         """
         graph = self.traced()
         rows, columns = (grid(extent, size, stride) for extent in self.input_size)
-        return SweepPrices(graph, self._shapes, rows, columns, int(size), [graph.output]).cost()
+        return SweepPrices(graph, self.shapes, rows, columns, int(size), [graph.output]).cost()
 
     def _plain(self, batch: Tensor) -> Tensor:
         # A copy, because a network may begin with an in-place operation.
@@ -342,7 +344,7 @@ class Network:
         if found.shape == expected.shape and torch.allclose(
             found, expected, rtol=0, atol=float(1e-4 * scale.nan_to_num()), equal_nan=True
         ):
-            self.graph, self._shapes = graph, result.shapes
+            self.graph, self.shapes = graph, result.shapes
         else:
             self.trace_problem = (
                 f"{self.name} computes something else when it is run operation by operation (hooks or code that "

@@ -24,9 +24,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zfwidgets.network.blocks import FEW, block_filters, convolve_back_in_blocks
+from zfwidgets.network.call import pair
 from zfwidgets.network.version import weights_version
 
-__all__ = ["BUDGET", "Packed", "packs_held"]
+__all__ = ["BUDGET", "Packed", "packs_held", "pinned"]
 
 
 def _budget() -> int:
@@ -248,6 +249,31 @@ class Packed:
         self._generation += 1
         self._source, self._facts = weight, _facts(weight)
         _SHELF.drop(self._serial)
+
+
+def pinned(module: nn.Conv2d, padding: Pair, shape: tuple[int, int, int, int]) -> Callable[[Tensor], Tensor] | None:
+    """A convolution of batches of one shape, with a pack that lives as long as it is held; None: there is none.
+
+    `Packed` may compute one batch with a pack and the next without, which is the same up to rounding. This is the same
+    to the bit. Call it without gradients; it keeps the weights that the module has now.
+
+    Examples
+    --------
+    >>> layer = nn.Conv2d(3, 8, 3)
+    >>> found = pinned(layer, (0, 0), (2, 3, 9, 9))
+    >>> with torch.inference_mode():
+    ...     (found or layer)(torch.ones(2, 3, 9, 9)).shape
+    torch.Size([2, 8, 7, 7])
+    """
+    weight = module._parameters.get("weight")
+    if weight is None or weight.device.type != "cpu" or not _probed("convolve", weight.dtype):
+        return None
+    numbers = (pair(module.stride), padding, pair(module.dilation), module.groups)
+    with torch.inference_mode():
+        pack = torch.ops.mkldnn._reorder_convolution_weight(
+            weight, list(padding), list(numbers[0]), list(numbers[2]), module.groups, list(shape)
+        )
+    return lambda batch: _convolution(batch, pack, module.bias, *numbers)
 
 
 def _layout(pack: Tensor) -> Key:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -18,12 +19,23 @@ from zfwidgets.network import Network
 
 __all__ = ["check_network", "check_pictures", "network_digest", "preprocessing", "stamp"]
 
+_DIGESTS: WeakKeyDictionary[Network, tuple[int, str]] = WeakKeyDictionary()
+"""A network's version and digest: every shard asks for it, and half a gigabyte takes a third of a second."""
+
 _LOOKED_AT = 16
 """Pictures without a file that are compared, evenly spread over the set: any of them may take long to draw."""
 
 
 def network_digest(net: Network) -> str:
     """SHA-256 of a network's weights and of what it does with them."""
+    version = net.version
+    known = _DIGESTS.get(net)
+    if known is None or known[0] != version:
+        known = _DIGESTS[net] = (version, _network_digest(net))
+    return known[1]
+
+
+def _network_digest(net: Network) -> str:
     found = hashlib.sha256()
     graph = net.traced()
     found.update(json.dumps([[node.name, node.operation.kind, node.inputs] for node in graph.nodes]).encode())

@@ -45,7 +45,7 @@ class Pass:
     ) -> None:
         self.net, self.image_set, self.keys = net, image_set, keys
         self.forward = Forward(net, layers)
-        self.rankings = {name: Ranking(net.layers[name].channels, k, per_image) for name in layers}
+        self.ranking = Ranking(self.forward.channels, k, per_image)
         self.census = Census()
         self._shown: set[bytes] = set()
         self._foreign = Lock()
@@ -67,26 +67,25 @@ class Pass:
 
     def ranks(self) -> dict[str, Ranks]:
         """The ranking as it is now; its pictures are places in ``keys``."""
-        return {name: ranking.ranks.each(np.copy) for name, ranking in self.rankings.items()}
+        return {name: self.ranking.ranks(parts) for name, parts in self.forward.parts.items()}
 
-    def _piece(self, start: int) -> tuple[list[Decoded], dict[str, Hits], dict[int, str]]:
+    def _piece(self, start: int) -> tuple[list[Decoded], list[Hits], dict[int, str]]:
         keys = self.keys[start : start + self.forward.batch]
         pictures = [decoded(self.image_set, key, self.net.preprocess) for key in keys]
-        hits: dict[str, Hits] = {}
+        found: list[Hits] = []
         unsound: dict[int, str] = {}
 
-        def see(name: str, maps: Tensor) -> None:
-            peaks = maps.amax((2, 3))
-            sound = torch.isfinite(peaks).all(1)
-            if not bool(sound.all()):
-                for place in (~sound).nonzero()[:, 0].tolist():
-                    unsound.setdefault(place, name)
-            hits[name] = self.rankings[name].hits(maps, peaks)
+        def see(layer: int, maps: Tensor) -> None:
+            hits, wrong = self.ranking.look(layer, maps)
+            for slot in wrong.tolist():
+                unsound.setdefault(slot, self.forward.seen[layer])
+            if hits is not None:
+                found.append(hits)
 
         self._forward(pictures, see)
-        return pictures, hits, unsound
+        return pictures, found, unsound
 
-    def _forward(self, pictures: Sequence[Decoded], see: Callable[[str, Tensor], None]) -> None:
+    def _forward(self, pictures: Sequence[Decoded], see: Callable[[int, Tensor], None]) -> None:
         pixels = [picture.pixels for picture in pictures]
         if self.forward.graph.tabled:
             self.forward(pixels, see)
@@ -95,7 +94,7 @@ class Pass:
         with self._foreign, self.net.lock, torch.inference_mode(False), torch.no_grad(), self.net.evaluation():
             self.forward(pixels, see)
 
-    def _add(self, start: int, pictures: Sequence[Decoded], hits: dict[str, Hits], unsound: dict[int, str]) -> None:
+    def _add(self, start: int, pictures: Sequence[Decoded], hits: Sequence[Hits], unsound: dict[int, str]) -> None:
         used = np.zeros(self.forward.batch, bool)
         for place, picture in enumerate(pictures):
             key = self.keys[start + place]
@@ -110,6 +109,4 @@ class Pass:
                 self.census.stamps[key] = stamp(self.image_set, key)
                 used[place] = picture.digest not in self._shown
                 self._shown.add(picture.digest)
-        numbers = start + np.arange(self.forward.batch)
-        for name, some in hits.items():
-            self.rankings[name].add(some, numbers, used)
+        self.ranking.add(hits, start + np.arange(self.forward.batch), used)
