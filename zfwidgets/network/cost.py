@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zfwidgets.network.geometry import Shape, Window, receptive_field
 from zfwidgets.network.graph import Graph
-from zfwidgets.network.windows import Intervals, lead, touched, trunk
+from zfwidgets.network.windows import Intervals, Ints, lead, touched, trunk
 
 __all__ = ["OcclusionCost", "SweepPrices"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Graph:
         # Operations of foreign code may write into what they read: into the picture, or a map that is kept.
         own = _unchanged if self.tabled else _copied
         batch = own(batch)
+        if remember:
+            self.refresh()
         for index in sorted(needed):
             node = self.nodes[index]
             inputs = [batch] if index == 0 else [values[source] for source in node.inputs]

@@ -18,17 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zfwidgets.network.change import Change, CleanMap, moved
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.graph import Graph, Node
-from zfwidgets.network.windows import Frame, Intervals, lead, touched, trunk
+from zfwidgets.network.windows import Frame, Intervals, Ints, lead, touched, trunk
 
 __all__ = ["Incremental"]
-
-Ints = NDArray[np.int64]
 
 
 class Incremental:

@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 _POOLS: dict[int, ThreadPoolExecutor] = {}
 _LOCK = threading.Lock()
 _INSIDE = threading.local()
+_START_SECONDS = 60.0
+"""Within which all threads of a pool must have started; else it is broken, and the call fails."""
 
 
 def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -74,7 +76,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
                 _INSIDE.yes = True
                 torch.get_num_threads()  # a thread's first look takes over the process's number: have it behind us
                 torch.set_num_threads(1)
-                ready.wait()
+                ready.wait(_START_SECONDS)
 
             pool = ThreadPoolExecutor(threads, "zfwidgets-piece", prepare)
             for future in [pool.submit(int) for _ in range(threads)]:

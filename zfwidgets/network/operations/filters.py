@@ -54,6 +54,11 @@ class Convolution(Operation):
         m = self.module
         return F.conv2d(inputs[0], m.weight, m.bias, m.stride, self.padding, m.dilation, m.groups)
 
+    def remember(self, *inputs: Tensor) -> tuple[Tensor, None]:
+        m = self.module
+        numbers = (pair(m.stride), self.padding, pair(m.dilation), m.groups)
+        return self.packed.convolve(inputs[0], m.bias, *numbers), None
+
     def refresh(self) -> None:
         self.packed.refresh()
 
@@ -96,6 +101,9 @@ class Linear(Operation):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.linear(inputs[0], self.module.weight, self.module.bias)
+
+    def remember(self, *inputs: Tensor) -> tuple[Tensor, None]:
+        return self.packed.multiply(inputs[0], self.module.bias), None
 
     def respond(self, *differences: Tensor) -> Tensor:
         return self.packed.multiply(differences[0], None)
