@@ -31,8 +31,8 @@ SIDE = 64
 _SHEET_WIDTH = 400
 """Pixels that a tile comes close to on a sheet, if it is not wider by itself."""
 _GREY, _CROSS = 208, 150
-_ENHANCED = 0.995
-"""Share of a projection's values that are drawn in proportion; stronger ones get full colour."""
+_ENHANCED = (0.995, 0.98)
+"""Share of a projection's values that are drawn in proportion, large and small; stronger ones get full colour."""
 _RELATIVE, _ABSOLUTE = 1e-2, 1e-4
 """How far an activation may be from the one in the index: rounding, on whatever device. Another picture is further."""
 
@@ -136,6 +136,7 @@ class _Looks:
     def __init__(self, backend: Backend, layer: str, pictures: ImageSet | None) -> None:
         self.backend, self.net, self.layer, self.pictures = backend, backend.network, layer, pictures
         self.projections: dict[tuple[int, Peak], Pixels] = {}
+        self.small: dict[tuple[int, Peak], Pixels] = {}
         self.patches: dict[tuple[int, Peak], Pixels] = {}
         self.boxes: dict[tuple[int, Peak], Box] = {}
         self.problems: dict[tuple[int, Peak], str] = {}
@@ -209,8 +210,9 @@ class _Looks:
         if projection is not None:
             pixels = projection.pixels[:, rows, columns]
             # A few pixels are far stronger than all others: with their contrast the rest would not be seen.
-            limit = float(np.quantile(np.abs(pixels), _ENHANCED))
-            self.projections[look] = signed_picture(pixels, limit or None)
+            large, small = np.quantile(np.abs(pixels), _ENHANCED)
+            self.projections[look] = signed_picture(pixels, float(large) or None)
+            self.small[look] = signed_picture(pixels, float(small) or float(large) or None)
 
     def tile(self, channel: int, peaks: tuple[Peak, ...], labels: tuple[str | None, ...], k: int) -> TopTile:
         looks = [(channel, peak) for peak in peaks]
@@ -227,7 +229,7 @@ class _Looks:
             tuple(self.boxes.get(look, none) for look in looks),
             None if self.refused is not None else square(projections, k),
             square(patches, k),
-            _small(None if self.refused is not None else projections, patches, k),
+            _small(None if self.refused is not None else self._all(self.small, looks), patches, k),
             tuple(sentences),
         )
 
@@ -247,8 +249,8 @@ class _Looks:
 def window(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
     """The part of a receptive field that is shown, as rows and columns of it.
 
-    All of it, even where it sticks out of the picture; but a field larger than the picture only where the picture
-    is, or there would be more border than picture.
+    All of it, even where it sticks out of the picture; but of a field larger than the picture only as much as the
+    picture has, with as much of the picture in it as there can be, or there would be more border than picture.
 
     Examples
     --------
@@ -256,10 +258,15 @@ def window(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
     ((slice(0, 7, None), slice(0, 7, None)), (slice(10, 106, None), slice(0, 7, None)))
     """
     rows, columns = (
-        slice(-start, extent - start) if length > extent else slice(0, length)
-        for start, length, extent in zip(box[:2], box[2:], size, strict=True)
+        _shown(start, length, extent) for start, length, extent in zip(box[:2], box[2:], size, strict=True)
     )
     return rows, columns
+
+
+def _shown(start: int, length: int, extent: int) -> slice:
+    shown = min(length, extent)
+    first = min(max(-start, 0), length - shown) if length > extent else 0
+    return slice(first, first + shown)
 
 
 def _small(projections: Sequence[Pixels] | None, patches: Sequence[Pixels], k: int) -> bytes:

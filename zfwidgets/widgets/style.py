@@ -86,6 +86,7 @@ CSS = """
 .zf-state.error::before { background: #d62728; }
 .zf-progress { position: absolute; top: -1px; left: 0; height: 2px; background: var(--zf-accent); }
 .zf-error { border-left: 4px solid #d62728; background: var(--zf-wash); padding: 5px 10px; margin-bottom: 4px; }
+.zf-title.zf-heading { max-width: 594px; white-space: normal; }
 .zf-tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 12px 12px; width: 100%; }
 .zf .zf-tile.widget-button { display: block; width: auto; min-width: 0; height: auto; margin: 0; padding: 0; border: 0;
   background: none; box-shadow: none; text-align: left; line-height: 20px; font-size: 12px; overflow: hidden;
@@ -102,7 +103,7 @@ CSS = """
 .zf-wide { flex-direction: column; flex-wrap: nowrap; gap: 10px; }
 .zf .zf-mine.widget-button { width: 100%; height: 32px; margin: 0; }
 .zf .zf-wanted.widget-button { border-color: var(--zf-accent); box-shadow: inset 0 -3px 0 var(--zf-accent); }
-.zf-save { display: flex; flex-flow: row wrap; gap: 4px 12px; align-items: center; }
+.zf-save { display: flex; flex-flow: row wrap; gap: 4px 12px; align-items: center; margin-top: 4px; }
 .zf .zf-save .widget-button { margin: 0; height: 30px; } .zf-save a { color: var(--jp-content-link-color, #0b6bcb); }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }

@@ -25,6 +25,7 @@ from zfwidgets.backend.top_requests import (
 )
 from zfwidgets.errors import ParameterError, StaleIndexError
 from zfwidgets.widgets import controls
+from zfwidgets.widgets import top_words as words
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.style import duration
 from zfwidgets.widgets.top_nine import TopNine
@@ -72,10 +73,7 @@ class TopActivationsViewer(TopOptions):
 
     MAIN = "mine"
     ALSO = ("order", "nine", "sheet", *(f"tiles {group}" for group in range(-(-MOST_TILES // GROUP))))
-    SENTENCE = (
-        "What a map answers to is what its nine pictures share (Zeiler and Fergus, section 4, Fig. 2): "
-        "left its strongest activations sent down to the pixels, right what they look at."
-    )
+    SENTENCE = "What a map answers to is what its nine pictures share (Zeiler and Fergus, section 4, Fig. 2)."
 
     def __init__(self, backend: Any, layer: str | None = None, index: Any = None, **options: Any) -> None:
         given = {"layer": layer, "index": index}
@@ -102,15 +100,16 @@ class TopActivationsViewer(TopOptions):
         self._told = ""
         self._picture = PictureFigure("Picture")
         self._grid = TopTiles(self._by_hand(self._choose))
-        self._nine = TopNine(self._by_hand(self._open))
+        self._nine = TopNine(self._by_hand(self._open), listed=False)
         self._nine.add_class("zf-wide")
-        self._notice = W.HTML()
+        self._notice, self._heading = W.HTML(), W.HTML()
         self.observe(lambda change: self._turned(change["name"]), ["layer", "sort", "tiles", "index"])
         self.observe(lambda _: self._show_nine(), "channel")
         self.observe(lambda _: self._forget_sheet(), ["layer", "sort", "tiles", "index", "page"])
+        self.observe(lambda _: self._turn_page(), "page")
         left = W.VBox([self._picture, self._controls()])
         left.add_class("zf-side")
-        middle = W.VBox([self._notice, self._grid])
+        middle = W.VBox([self._heading, self._notice, self._grid])
         middle.add_class("zf-maps")
         right = W.VBox([self._nine])
         right.add_class("zf-notes")
@@ -133,16 +132,19 @@ class TopActivationsViewer(TopOptions):
         self._mine.on_click(self._by_hand(lambda _: self.mine()))
         self._save = W.Button(description="Export PNG", tooltip="The page as one picture")
         self._save.on_click(self._by_hand(lambda _: self._export()))
-        self._link = W.HTML()
+        self._link, self._mined_note = W.HTML(), W.HTML()
         save = W.Box([self._save, self._link])
         save.add_class("zf-save")
+        self._say_link("")
         return controls.group(
             self._bind(self._image_control, "image"),
             self._bind(self._layer_control, "layer"),
             self._bind(controls.choice("Sort by", SORT_NAMES, "strength"), "sort"),
             self._bind(self._page_control, "page"),
+            self._nine.list,
             save,
             self._mine,
+            self._mined_note,
         )
 
     # Questions -----------------------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ class TopActivationsViewer(TopOptions):
         self._page_control.max = self._pages()
         self._page_control.disabled = self._pages() == 1
         self._grid.expect(len(self._on_page()))
-        self._tell_notice()
+        self._tell_page()
 
     def _take_tiles(self, slot: str, tiles: tuple[TopTile, ...]) -> None:
         layer = self._answered[slot].layer
@@ -241,7 +243,7 @@ class TopActivationsViewer(TopOptions):
         if mined.progress is not None:
             done, total, rate, left = mined.progress
             self._progress = done / max(total, 1)
-            self._told = f"{done:,} of {total:,} pictures, {rate:.0f} a second, {duration(left)} left"
+            self._told = f"mining: {done:,} of {total:,} pictures, {rate:.0f} a second, {duration(left)} left"
         over = self._tickets.get("mine") is None
         if over:
             assert self._mining is not None
@@ -266,9 +268,9 @@ class TopActivationsViewer(TopOptions):
             return
         places = [place for place, peak in enumerate(tile.peaks) if peak.image == self.image and tile.boxes]
         self._picture.boxes([inside(tile.boxes[place], self._base.shape) for place in places])
-        name = f"{self._known_of} #{tile.channel}"
-        words = f"the frame is what {name} sees of it" if places else "open one of the nine: click it, or use the list"
-        self._picture.foot(escape(f"{self.image}: {words}"))
+        seen = f"the frame is what {self._known_of} #{tile.channel} sees of it"
+        self._picture.title("Picture", self.image)
+        self._picture.foot(escape(seen if places else "click one of the nine to open its picture, here and elsewhere"))
 
     # Hands ---------------------------------------------------------------------------------------------------
 
@@ -294,6 +296,12 @@ class TopActivationsViewer(TopOptions):
             self.page = 1
             if name != "tiles":
                 self.channel = None
+
+    def _turn_page(self) -> None:
+        """The map that is shown large is one of the page, until another is chosen."""
+        self.channel = None
+        if self._order is not None:
+            self._take_order(self._order)
 
     def mine(self) -> None:
         """Go through the backend's pictures once, and show the result while it grows.
@@ -325,7 +333,7 @@ class TopActivationsViewer(TopOptions):
 
     def _export(self) -> None:
         self._exporting = True
-        self._link.value = '<span class="zf-soft">drawing ...</span>'
+        self._say_link('<span class="zf-soft">drawing ...</span>')
         self._asked.pop("sheet", None)
         self._changed(None)
 
@@ -333,51 +341,37 @@ class TopActivationsViewer(TopOptions):
         self._exporting = False
         name = f"{self._backend.network.name}-{self._known_of}-strongest.png"
         data = base64.b64encode(png).decode()
-        self._link.value = (
+        self._say_link(
             f'<a download="{escape(name)}" href="data:image/png;base64,{data}">Save {escape(name)}</a> '
-            f'<span class="zf-soft">{len(png) / 1e6:.1f} MB</span>'
+            f'<span class="zf-soft">({len(png) / 1e6:.1f} MB)</span>'
         )
 
     def _forget_sheet(self) -> None:
         """What can be saved is what is shown."""
         self._exporting = False
-        self._link.value = ""
+        self._say_link("")
+
+    def _say_link(self, html: str) -> None:
+        self._link.value = html
+        self._link.layout.display = "" if html else "none"
 
     # Words ---------------------------------------------------------------------------------------------------
 
-    def _tell_notice(self) -> None:
+    def _tell_page(self) -> None:
+        """What the grid shows, or why there is none, and what mining would do."""
         order = self._order
         assert order is not None
-        nothing = order.index is None
-        (self._mine.add_class if nothing else self._mine.remove_class)("zf-wanted")
-        self._save.disabled = not len(order.channels)
-        count = len(self._backend.image_set)
-        self._notice.value = ""
-        if nothing:
-            self._notice.value = (
-                f'<div class="zf-h">These maps have not been mined yet.</div><div>One pass over the {count:,} pictures '
-                "finds the nine strongest activations of every map of every layer: press <b>Mine these pictures</b>. "
-                "The page fills meanwhile; what is done stays when you cancel.</div>"
-            )
-        elif order.index is not None and not len(order.channels):
-            mined = ", ".join(order.index.layers)
-            self._notice.value = (
-                f'<div class="zf-h">{escape(order.layer)} was not mined.</div><div>The index holds '
-                f"{escape(mined)}: choose one of these layers.</div>"
-            )
+        page, own = self._on_page(), len(self._backend.image_set)
+        first = (min(self.page, self._pages()) - 1) * self.tiles
+        self._heading.value = words.heading(order, first, len(page))
+        self._notice.value = words.notice(order, own)
+        self._notice.layout.display = "" if self._notice.value else "none"
+        self._mined_note.value = words.mining_note(order, own)
+        (self._mine.add_class if order.index is None else self._mine.remove_class)("zf-wanted")
+        self._save.disabled = not page
 
     def _facts(self) -> str:
-        order = self._order
-        if order is None or order.index is None:
-            return "no index yet" if order is not None else ""
-        if not len(order.channels):
-            return f"{escape(order.layer)} was not mined"
-        dead, facts = int(order.dead.sum()), order.index
-        parts = [f"{len(order.channels)} maps of {escape(order.layer)}", f"{dead} dead" if dead else "none dead"]
-        whose = "built-in scenes" if facts.pictures is not None else "pictures"
-        skipped = f" ({facts.skipped} could not be read)" if facts.skipped else ""
-        parts.append(f"over {facts.count:,} {whose}{skipped}")
-        return " &middot; ".join(parts)
+        return "" if self._order is None else words.facts(self._order)
 
     def _times(self, busy: bool) -> str:
         if self._mining is not None:

@@ -51,8 +51,8 @@ class TopNine(W.Box):
                 panel.blank()
             else:
                 panel.show(half.pixels)
-        self.projections.title(name, f"{_count(tile)} strongest activations, projected")
-        self.patches.title(name, "and what these units see")
+        self.projections.title(name, f"{_count(tile)} strongest, projected")
+        self.patches.title("Patches", "what these units look at")
         if tile.patches is None:
             self.projections.foot("dead: no picture gives more than 0")
             self.patches.foot("")

@@ -68,7 +68,7 @@ class TopTiles(W.Box):
             (button.add_class if tile.dead else button.remove_class)("zf-dead")
             data = base64.b64encode(tile.picture).decode()
             picture = f'url("data:image/jpeg;base64,{data}")' if data else "none"
-            rules.append(f".zf-tile.{self._name(place)}::before {{ background-image: {picture}; }}")
+            rules.append(f".zf .zf-tile.widget-button.{self._name(place)}::before {{ background-image: {picture}; }}")
         self._sheets[group].value = f"<style>{''.join(rules)}</style>"
 
     def mark(self, channel: int | None) -> None:
