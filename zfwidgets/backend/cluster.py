@@ -179,7 +179,8 @@ class _Run:
                 self._look_after(living_workers(self.client))
                 futures = [task.part for task in self.busy.values()]
                 try:
-                    wait(futures, timeout=_LOOK, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
+                    with self.client.as_current():  # there may be another one, or none that is the default
+                        wait(futures, timeout=_LOOK, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
                 except TimeoutError:
                     continue
                 except CancelledError:  # work for a worker that was gone by then

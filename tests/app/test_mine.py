@@ -1,0 +1,141 @@
+"""`zfwidgets mine`: one file, whoever computed it and however often it was stopped."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zfwidgets.app import cli
+from zfwidgets.methods.top_activations import TopActivations
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 300 small pictures, one damaged, one twice, and an empty folder."""
+    folder, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    (folder / "empty").mkdir()
+    for number in range(300):
+        Image.fromarray(random.integers(0, 255, (40, 50, 3), dtype=np.uint8)).save(folder / f"{number:03d}.png")
+    (folder / "twice.png").write_bytes((folder / "007.png").read_bytes())
+    (folder / "page.jpg").write_text("<html>")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    out = tmp_path_factory.mktemp("whole") / "top.safetensors"
+    assert cli.main(["mine", "--images", str(photos), "--out", str(out), "--layers", "conv1", "conv2"]) == 0
+    return out.read_bytes()
+
+
+def mine(photos: Path, out: Path, *more: str) -> list[str]:
+    return ["mine", "--images", str(photos), "--out", str(out), "--layers", "conv1", "conv2", *more]
+
+
+def test_it_says_what_it_did(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "top.safetensors"
+    assert cli.main(mine(photos, out, "--k", "3", "--per-image", "2")) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("302 pictures, 1 of them twice, 1 skipped; 2 layers; ")
+    assert "  skipped page.jpg: " in said
+    top = TopActivations.open(out)
+    assert (top.layers, top.k, top.per_image) == (("conv1", "conv2"), 3, 2)
+
+
+def test_jobs_of_a_batch_system_give_the_same_file(photos: Path, whole: bytes, tmp_path: Path) -> None:
+    parts = [tmp_path / f"part-{number}.safetensors" for number in range(1, 4)]
+    for number, part in enumerate(parts, 1):
+        assert cli.main(mine(photos, part, "--shard", f"{number}/3")) == 0
+    together = tmp_path / "top.safetensors"
+    assert cli.main(["mine", "--merge", *map(str, reversed(parts)), "--out", str(together)]) == 0
+    assert together.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--images", "nowhere", "--out", "a"], "There is no folder"),
+        (["--images", ".", "--out", "no/a"], "There is no folder .* for --out; make it first"),
+        (["--images", ".", "--out", "a", "--network", "zfnet-scene"], "There is no network 'zfnet-scene'; the nearest"),
+        (["--images", ".", "--out", "a", "--layers", "conv9"], "There is no layer 'conv9'"),
+        (["--images", ".", "--out", "a", "--shard", "9/10"], "There are 1 pictures for 10 parts"),
+        (["--images", ".", "--out", "a", "--weights", "no.safetensors"], "no.safetensors"),
+        (["--merge", "no.safetensors", "--out", "a"], "There is no index 'no.safetensors'"),
+        (["--merge", "one.png", "--out", "a"], "one.png"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    words: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("one.png")
+    assert cli.main(["mine", *words]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"zfwidgets: .*{sentence}", said), said
+    assert not Path("a").exists()
+
+
+@pytest.mark.parametrize("words", [["--shard", "0/3"], ["--shard", "4/3"], ["--shard", "3"], ["--k", "0"]])
+def test_numbers_that_are_none(words: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(mine(photos, Path("a"), *words))
+    assert "is not a" in capsys.readouterr().err
+
+
+def test_a_scheduler_that_does_not_answer(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
+    monkeypatch.setattr("zfwidgets.app.mine._CONNECTING", 0.3)
+    assert cli.main(mine(photos, tmp_path / "a", "--scheduler", "tcp://127.0.0.1:1")) == 2
+    assert "No Dask scheduler answers at 'tcp://127.0.0.1:1'; start one" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert cli.main(mine(photos, tmp_path / "a", "--scheduler", "tcp://127.0.0.1:1")) == 2
+    assert "--scheduler needs Dask; try: pip install 'zfwidgets[dask]'" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_how_to_go_on(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zfwidgets.app.mine._network", interrupted)
+    assert cli.main(mine(photos, tmp_path / "a")) == 130
+    assert "What is done is kept beside" in capsys.readouterr().err
+
+
+def test_a_killed_driver_is_started_again(photos: Path, whole: bytes, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
+    out = tmp_path / "top.safetensors"
+    parts = tmp_path / "top.safetensors.parts"
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options, silence_logs=50) as cluster:
+        words = mine(photos, out, "--scheduler", cluster.scheduler_address)
+        command = [sys.executable, "-m", "zfwidgets", *words]
+        driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while driver.poll() is None and not list(parts.glob("*.safetensors")):
+            time.sleep(0.005)
+        assert driver.poll() is None, "it ended before it could be killed"
+        os.kill(driver.pid, signal.SIGKILL)
+        assert driver.wait(20) == -signal.SIGKILL
+        kept = {path: path.stat().st_mtime_ns for path in parts.glob("*.safetensors")}
+        assert 1 <= len(kept) < 5
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("302 pictures, 1 of them twice, 1 skipped; 2 layers; ")
+    assert out.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["top.safetensors"]
