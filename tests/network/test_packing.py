@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -210,3 +212,24 @@ def test_shapes_of_one_layout_share_a_pack(
         for _ in range(3):
             assert close(convolved(packed, windows), packed._module(windows))
     assert packs_held() == packs * 16 * 32 * 9 * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_does_not_wait_for_a_lock_that_nobody_in_it_holds():
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with packing._SHELF._lock:
+            held.set()
+            done.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if packing._SHELF._lock.acquire(timeout=5) else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    holder.join()
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -125,9 +125,15 @@ class _Shelf:
         _, size, _ = self._packs.pop(layout, (None, 0, 0))
         self.held -= size
 
+    def renew(self) -> None:
+        """After a fork: whoever held the lock is not in the child."""
+        self._lock = RLock()
+
 
 _SHELF = _Shelf(BUDGET)
 _SERIAL = count()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _SHELF.renew())
 
 
 def packs_held() -> int:
