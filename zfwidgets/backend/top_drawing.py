@@ -79,7 +79,8 @@ class TopTile:
             return f"#{self.channel}  dead: never above 0"
         found = commonest(self.labels)
         common = "" if found.name is None else f"  {found.name} {found.times}/{found.of}"
-        return f"#{self.channel}  {self.peaks[0].value:.3g}{common}"
+        value = self.peaks[0].value
+        return f"#{self.channel}  {value:{'.3g' if value < 1000 else '.0f'}}{common}"
 
 
 def drawn(

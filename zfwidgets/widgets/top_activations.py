@@ -71,6 +71,8 @@ class TopActivationsViewer(TopOptions):
     ('conv5', 64, b'\\x89PNG')
     """
 
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
     MAIN = "mine"
     ALSO = ("order", "nine", "sheet", *(f"tiles {group}" for group in range(-(-MOST_TILES // GROUP))))
     SENTENCE = "What a map answers to is what its nine pictures share (Zeiler and Fergus, section 4, Fig. 2)."
@@ -94,7 +96,6 @@ class TopActivationsViewer(TopOptions):
         self._live: Any = None
         self._mining: TopMineRequest | None = None
         self._exporting = False
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._runs = 0
         self._drawn_at = self._drawing = 0.0
         self._told = ""

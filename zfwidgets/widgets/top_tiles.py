@@ -31,7 +31,7 @@ class TopTiles(W.Box):
         self._buttons: list[W.Button] = []
         self._sheets: list[W.HTML] = []
         self._channels: list[int | None] = []
-        self._laid_out = 0
+        self._count = self._laid_out = 0
         # One style and one layout for all: each widget costs the page three messages.
         self._look = {"style": W.ButtonStyle(), "layout": W.Layout()}
         super().__init__()
@@ -40,25 +40,26 @@ class TopTiles(W.Box):
     @property
     def channels(self) -> list[int]:
         """Of the tiles that are shown, in order."""
-        return [channel for channel in self._channels if channel is not None]
+        return [channel for channel in self._channels[: self._count] if channel is not None]
 
     def expect(self, count: int) -> None:
         """Have so many places; those that were filled stay as they are until they are filled anew."""
+        self._count = count
         while len(self._buttons) < count:
             self._add()
         for place, button in enumerate(self._buttons):
             (button.add_class if place >= count else button.remove_class)("zf-gone")
-            if place >= count:
-                self._channels[place] = None
         parts: list[W.Widget] = [*self._sheets, *self._buttons]
         if len(parts) != self._laid_out:
             self._laid_out = len(parts)
             self.children = parts
 
     def show(self, group: int, tiles: Sequence[TopTile]) -> None:
-        """Fill the places of a group."""
+        """Fill the places of a group, as far as there are any: the page may have changed since they were asked for."""
         first = group * GROUP
-        self.expect(max(len(self._buttons), first + len(tiles)))
+        tiles = tiles[: max(len(self._buttons) - first, 0)]
+        if not tiles:
+            return
         rules = []
         for place, tile in enumerate(tiles, first):
             button = self._buttons[place]
