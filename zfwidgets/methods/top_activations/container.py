@@ -28,7 +28,7 @@ try:
 except ImportError:  # Windows: an open file cannot be removed there, which says as much
     fcntl = None
 
-__all__ = ["Container", "clear_away", "write"]
+__all__ = ["Container", "atomically", "clear_away", "write"]
 
 _ENTRY = "zfwidgets"
 _SUFFIX = ".zfwidgets-part"
@@ -55,12 +55,25 @@ def write(path: Path, arrays: Arrays, manifest: Mapping[str, Any]) -> None:
     """
     laid_out = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = _header(laid_out, manifest)
+    with atomically(path) as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for array in laid_out.values():
+            file.write(array.data if array.size else b"")
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[BinaryIO]:
+    """A new file that is at ``path`` when the context has ended well, and nowhere when not.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be made or written to, or the disk is full.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _fresh(path) as file:
-            file.write(len(header).to_bytes(8, "little") + header)
-            for array in laid_out.values():
-                file.write(array.data if array.size else b"")
+            yield file
             file.flush()
             os.fsync(file.fileno())
         _sync_folder(path.parent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -15,6 +15,7 @@ from zfwidgets.methods.top_activations.census import Census
 from zfwidgets.methods.top_activations.decoding import Decoded, decoded
 from zfwidgets.methods.top_activations.forward import Forward
 from zfwidgets.methods.top_activations.identity import stamp
+from zfwidgets.methods.top_activations.processes import Decoders
 from zfwidgets.methods.top_activations.ranking import Hits, Ranking
 from zfwidgets.methods.top_activations.ranks import Ranks
 from zfwidgets.network import Network
@@ -38,12 +39,22 @@ class Pass:
         What to rank.
     k, per_image : int
         Entries of each map, and how many of them one picture may have.
+    decoders : Decoders, optional
+        Processes that decode the pictures; without any it is done where the network is run.
     """
 
     def __init__(
-        self, net: Network, image_set: ImageSet, keys: Sequence[str], layers: Sequence[str], k: int, per_image: int
+        self,
+        net: Network,
+        image_set: ImageSet,
+        keys: Sequence[str],
+        layers: Sequence[str],
+        k: int,
+        per_image: int,
+        decoders: Decoders | None = None,
     ) -> None:
         self.net, self.image_set, self.keys = net, image_set, keys
+        self.decoders = decoders or Decoders(0)
         self.forward = Forward(net, layers)
         self.ranking = Ranking(self.forward.channels, k, per_image)
         self.census = Census()
@@ -53,25 +64,31 @@ class Pass:
     def run(self, cancelled: Callable[[], bool]) -> Iterator[int]:
         """Go through the pictures; yields how many are done."""
         step = self.forward.batch
-        starts = range(0, len(self.keys), step)
+        batches = (self.keys[start : start + step] for start in range(0, len(self.keys), step))
+        pieces = self.decoders.batches(self.image_set, self.net.preprocess, self._until(cancelled, batches))
+        done = 0
+        for pictures, hits, unsound in side_by_side(self._piece, pieces):
+            self._add(done, pictures, hits, unsound)
+            done += len(pictures)
+            yield done
 
-        def pieces() -> Iterator[int]:
-            for start in starts:
-                if cancelled():
-                    raise Cancelled("Mining was cancelled.")
-                yield start
-
-        for start, (pictures, hits, unsound) in zip(starts, side_by_side(self._piece, pieces()), strict=True):
-            self._add(start, pictures, hits, unsound)
-            yield min(start + step, len(self.keys))
+    @staticmethod
+    def _until(cancelled: Callable[[], bool], batches: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+        for batch in batches:
+            if cancelled():
+                raise Cancelled("Mining was cancelled.")
+            yield batch
 
     def ranks(self) -> dict[str, Ranks]:
         """The ranking as it is now; its pictures are places in ``keys``."""
         return {name: self.ranking.ranks(parts) for name, parts in self.forward.parts.items()}
 
-    def _piece(self, start: int) -> tuple[list[Decoded], list[Hits], dict[int, str]]:
-        keys = self.keys[start : start + self.forward.batch]
-        pictures = [decoded(self.image_set, key, self.net.preprocess) for key in keys]
+    def _piece(
+        self, piece: tuple[Sequence[str], list[Decoded] | None]
+    ) -> tuple[list[Decoded], list[Hits], dict[int, str]]:
+        keys, pictures = piece
+        if pictures is None:
+            pictures = [decoded(self.image_set, key, self.net.preprocess) for key in keys]
         found: list[Hits] = []
         unsound: dict[int, str] = {}
 

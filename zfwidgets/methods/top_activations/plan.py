@@ -14,11 +14,13 @@ import numpy as np
 
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import DataError, NetworkError, ParameterError, StaleIndexError
+from zfwidgets.imaging.checks import whole_number
 from zfwidgets.methods.top_activations.census import Census
 from zfwidgets.methods.top_activations.container import clear_away
 from zfwidgets.methods.top_activations.identity import network_digest, preprocessing, stamp
 from zfwidgets.methods.top_activations.mining import Pass
 from zfwidgets.methods.top_activations.parts import Field
+from zfwidgets.methods.top_activations.processes import Decoders
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks, best
 from zfwidgets.methods.top_activations.result import FORMAT, TopActivations
 from zfwidgets.network import Network, checked_network
@@ -102,18 +104,16 @@ def shards(
     [2, 2, 1]
     """
     names = wanted_layers(net, layers)
-    for what, number in (("k", k), ("per_image", per_image), ("size", size)):
-        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-            raise ParameterError(f"{what} must be a whole number from 1, not {number!r}.")
+    k, per_image, size = whole_number(k, "k"), whole_number(per_image, "per_image"), whole_number(size, "size")
     keys = sorted(image_set.keys())
     if not keys:
         raise DataError("There are no pictures to mine; give a set with at least one.")
     weights, preprocess = network_digest(net), json.dumps(preprocessing(net), sort_keys=True)
     found = []
-    for start in range(0, len(keys), int(size)):
-        some = tuple(keys[start : start + int(size)])
+    for start in range(0, len(keys), size):
+        some = tuple(keys[start : start + size])
         facts = hashlib.sha256(json.dumps([stamp(image_set, key) for key in some]).encode()).hexdigest()
-        found.append(ShardSpec(some, names, int(k), int(per_image), weights, preprocess, facts))
+        found.append(ShardSpec(some, names, k, per_image, weights, preprocess, facts))
     return found
 
 
@@ -137,13 +137,14 @@ def mined(
     image_set: ImageSet,
     tick: Callable[[int, Callable[[], TopActivations]], None] = lambda done, now: None,
     cancelled: Callable[[], bool] = lambda: False,
+    decoders: Decoders | None = None,
 ) -> TopActivations:
     """Do one part. ``tick`` is told how many pictures are done, and how to get what is known by then."""
     checked_network(net).traced()
     if spec.weights != network_digest(net) or json.loads(spec.preprocess) != preprocessing(net):
         raise StaleIndexError(f"The part was planned with another network than {net.name} is now; plan the run again.")
     version_before = net.version
-    run = Pass(net, image_set, spec.keys, spec.layers, spec.k, spec.per_image)
+    run = Pass(net, image_set, spec.keys, spec.layers, spec.k, spec.per_image, decoders)
 
     def now() -> TopActivations:
         census = Census(dict(run.census.digests), dict(run.census.stamps), dict(run.census.skipped))

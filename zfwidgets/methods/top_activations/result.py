@@ -16,6 +16,7 @@ from zfwidgets.methods.top_activations.census import Census, joined_names, split
 from zfwidgets.methods.top_activations.container import Container, write
 from zfwidgets.methods.top_activations.parts import Field, Skipped, TopEntry, TopLayer
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks
+from zfwidgets.methods.top_activations.table import write_parquet
 
 if TYPE_CHECKING:
     from zfwidgets.network import Network
@@ -155,6 +156,16 @@ class TopActivations:
         arrays["names"], arrays["names.ends"] = joined_names(self._names)
         write(Path(path), {**arrays, **self.census.arrays()}, self.manifest)
         return Path(path)
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write a table of all entries: layer, channel, rank, value, image, row, column and the box.
+
+        Raises
+        ------
+        DataError
+            Without pyarrow (``pip install 'zfwidgets[parquet]'``), or if the file cannot be written.
+        """
+        return write_parquet(self, Path(path))
 
     def __repr__(self) -> str:
         return f"<TopActivations of {self.count} pictures: {len(self.layers)} layers, k={self.k}>"

@@ -1,0 +1,5 @@
+"""The tiny network."""
+
+from twins.tiny import network
+
+__all__ = ["network"]
