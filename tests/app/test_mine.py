@@ -99,7 +99,7 @@ def test_a_scheduler_that_does_not_answer(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
-    monkeypatch.setattr("zfwidgets.app.mine._CONNECTING", 0.3)
+    monkeypatch.setattr("zfwidgets.app.connect.PATIENCE", 0.3)
     assert cli.main(mine(photos, tmp_path / "a", "--scheduler", "tcp://127.0.0.1:1")) == 2
     assert "No Dask scheduler answers at 'tcp://127.0.0.1:1'; start one" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "distributed", None)

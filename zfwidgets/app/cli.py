@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from zfwidgets.app.connect import connected
 from zfwidgets.app.page import PageSettings
 from zfwidgets.errors import DataError, ParameterError, WeightsError, ZfwidgetsError, unknown_name
 
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers hold network and files")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.set_defaults(run=_explore)
     commands = parser.add_subparsers(title="other commands", metavar="COMMAND")
@@ -78,7 +80,7 @@ def _port(text: str) -> int:
 
 def _explore(options: argparse.Namespace) -> None:
     """Check all that can be checked in no time, then start the server (which costs a second to import)."""
-    settings = _settings(options.network, options.weights, options.images)
+    settings = _settings(options.network, options.weights, options.images, options.scheduler)
     with _listener(options.port) as listener:
         print("Starting the page ...", flush=True)
         from zfwidgets.app.server import serve
@@ -86,7 +88,10 @@ def _explore(options: argparse.Namespace) -> None:
         serve(settings, listener, theme=options.theme, browser=not options.no_browser)
 
 
-def _settings(network: str, weights: str, images: str | None) -> PageSettings:
+def _settings(network: str, weights: str, images: str | None, scheduler: str | None = None) -> PageSettings:
+    if scheduler is not None:  # names and paths mean what they mean there
+        connected(scheduler).close()
+        return PageSettings(network, weights, images, scheduler)
     if network not in _embedded_networks():
         _check_network(network, weights)
     if weights != "default":

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zfwidgets.errors import DataError, NetworkError, ParameterError
+from zfwidgets.app.connect import connected
+from zfwidgets.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
@@ -24,8 +25,6 @@ _EXAMPLES = """examples:
   zfwidgets mine --images photos --out part-3.safetensors --shard 3/10
   zfwidgets mine --merge part-*.safetensors --out top9.safetensors
 """
-_CONNECTING = 10
-"""Seconds until a scheduler must have answered."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -123,7 +122,7 @@ def _mined(options: argparse.Namespace, out: Path) -> TopActivations:
     pictures = ImageSet.from_folder(Path(options.images).expanduser().resolve())
     if options.shard:
         pictures = part_of(pictures, *options.shard)
-    client = _connected(options.scheduler) if options.scheduler else None
+    client = connected(options.scheduler) if options.scheduler else None
     try:
         mine = _miner(client)
         net = _network(options)
@@ -162,19 +161,6 @@ def _network(options: argparse.Namespace) -> Network:
     from zfwidgets.models import load_network
 
     return load_network(options.network, weights=options.weights, device=options.device)
-
-
-def _connected(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise NetworkError("--scheduler needs Dask; try: pip install 'zfwidgets[dask]'.") from error
-    try:
-        return Client(address, timeout=_CONNECTING, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise NetworkError(
-            f"No Dask scheduler answers at {address!r}; start one with `dask scheduler`, it prints its address."
-        ) from error
 
 
 class _Line:

@@ -49,16 +49,19 @@ class PageSettings:
         ``"default"`` (the network's own), or the path of a weight file.
     images : str or None, optional
         A folder of pictures; None takes the built-in scenes and photographs.
+    scheduler : str or None, optional
+        Address of a Dask cluster on whose workers the network lives, with its files; None: in the page's kernel.
 
     Examples
     --------
     >>> PageSettings.from_json(PageSettings("zfnet-scenes").to_json())
-    PageSettings(network='zfnet-scenes', weights='default', images=None)
+    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None)
     """
 
     network: str
     weights: str = "default"
     images: str | None = None
+    scheduler: str | None = None
 
     def to_json(self) -> str:
         """The settings as one line of JSON."""
@@ -96,17 +99,17 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     from IPython.display import Javascript, display
     from ipywidgets import HTML
 
+    from zfwidgets.app.connect import connected
     from zfwidgets.app.explorer import Explorer
-    from zfwidgets.backend import Backend
-    from zfwidgets.data import ImageSet
-    from zfwidgets.models import load_network
+    from zfwidgets.backend import Backend, NetworkSource
 
     tune_allocator()  # a page's kernel lives for its network alone
     display(Javascript(NAME_THE_SLIDERS))
     told = os.environ.get(VARIABLE)
     settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
     try:
-        pictures = None if settings.images is None else ImageSet.from_folder(settings.images)
-        return Explorer(Backend(load_network(settings.network, weights=settings.weights), images=pictures))
+        client = None if settings.scheduler is None else connected(settings.scheduler)
+        source = NetworkSource(settings.network, settings.weights)
+        return Explorer(Backend(source, images=settings.images, client=client))
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')

@@ -152,13 +152,14 @@ class Remote:
     def _twice(self, act: Callable[[Any], Any]) -> Any:
         """Once more on another worker when the first is lost."""
         for _ in range(2):
-            host = self._settled()
-            try:
-                return act(host)
-            except _LostError:
-                with self._lock:
-                    if self._host is host:
-                        self._leave()
+            with self._client.as_current():  # an actor asks which client is meant, and there may be none by default
+                host = self._settled()
+                try:
+                    return act(host)
+                except _LostError:
+                    with self._lock:
+                        if self._host is host:
+                            self._leave()
         raise NetworkError(
             "The cluster's worker was lost while it answered, and so was the next one; it may lack memory: give the "
             "workers more, or ask for less."
