@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import tempfile
 import time
@@ -27,7 +26,6 @@ from zfwidgets.errors import ParameterError, StaleIndexError
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import top_words as words
 from zfwidgets.widgets.figures import PictureFigure
-from zfwidgets.widgets.style import duration
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import MOST_TILES, SORT_NAMES, TopOptions
 from zfwidgets.widgets.top_tiles import GROUP, TopTiles
@@ -35,10 +33,11 @@ from zfwidgets.widgets.unit import inside
 
 if TYPE_CHECKING:
     from zfwidgets.backend.top_drawing import TopTile
+    from zfwidgets.methods.top_activations import Progress
 
 __all__ = ["TopActivationsViewer"]
 
-_PATIENCE = 4.0
+_PATIENCE = 2.0
 """While pictures are mined the page is drawn again after so many times the seconds that drawing it took."""
 
 
@@ -98,7 +97,8 @@ class TopActivationsViewer(TopOptions):
         self._exporting = False
         self._runs = 0
         self._drawn_at = self._drawing = 0.0
-        self._told = ""
+        self._latest: Any = None
+        self._far: Progress | None = None
         self._picture = PictureFigure("Picture")
         self._grid = TopTiles(self._by_hand(self._choose))
         self._nine = TopNine(self._by_hand(self._open), listed=False)
@@ -108,14 +108,10 @@ class TopActivationsViewer(TopOptions):
         self.observe(lambda _: self._show_nine(), "channel")
         self.observe(lambda _: self._forget_sheet(), ["layer", "sort", "tiles", "index", "page"])
         self.observe(lambda _: self._turn_page(), "page")
-        left = W.VBox([self._picture, self._controls()])
-        left.add_class("zf-side")
         middle = W.VBox([self._heading, self._notice, self._grid])
-        middle.add_class("zf-maps")
-        right = W.VBox([self._nine])
-        right.add_class("zf-notes")
-        body = W.Box([left, middle, right])
-        body.add_class("zf-row")
+        body = W.Box([W.VBox([self._picture, self._controls()]), middle, W.VBox([self._nine])])
+        for box, name in zip([*body.children, body], ("zf-side", "zf-maps", "zf-notes", "zf-row"), strict=True):
+            box.add_class(name)
         return body
 
     def _controls(self) -> W.VBox:
@@ -158,8 +154,7 @@ class TopActivationsViewer(TopOptions):
             return questions
         questions["picture"] = ScoresRequest(self.image)
         source = TopIndexRequest.of(self.index if self._live is None else self._live)
-        # While pictures are mined tiles would change their places all the time.
-        order = TopOrderRequest(source, self.layer, "channel" if self._live is not None else self.sort)
+        order = TopOrderRequest(source, self.layer, "channel" if self._growing else self.sort)
         questions["order"] = order
         if self._order is None or self._order.index is None or self._order.layer != self.layer:
             return questions
@@ -172,6 +167,11 @@ class TopActivationsViewer(TopOptions):
         if self._exporting:
             questions["sheet"] = self._sheet()
         return questions
+
+    @property
+    def _growing(self) -> bool:
+        """Whether pictures are being mined: sorted by strength, tiles would change their places all the time."""
+        return self._live is not None and "mine" not in self._stopped
 
     def _drawing_of(self, channels: list[int]) -> TopTilesRequest:
         order = self._order
@@ -242,16 +242,17 @@ class TopActivationsViewer(TopOptions):
 
     def _take_mined(self, mined: Any) -> None:
         if mined.progress is not None:
-            done, total, rate, left = mined.progress
-            self._progress = done / max(total, 1)
-            self._told = f"mining: {done:,} of {total:,} pictures, {rate:.0f} a second, {duration(left)} left"
+            self._far = mined.progress
+            self._progress = self._far.done / max(self._far.total, 1)
         over = self._tickets.get("mine") is None
         if over:
             assert self._mining is not None
             path = self._mining.path
-            self._mining, self._live, self._told = None, None, ""
+            self._mining = self._live = self._latest = None
             self.index = mined.top if path is None else path
-        elif mined.top is not None and time.monotonic() > self._drawn_at + (1 + _PATIENCE) * self._drawing:
+            return
+        self._latest = mined.top
+        if mined.top is not None and time.monotonic() > self._drawn_at + (1 + _PATIENCE) * self._drawing:
             self._live, self._drawn_at = mined.top, time.monotonic()
 
     def _show_nine(self) -> None:
@@ -292,7 +293,7 @@ class TopActivationsViewer(TopOptions):
     def _turned(self, name: str) -> None:
         """A page and a map belong to one order of one layer."""
         if name == "index":
-            self._live, self._mining = None, None
+            self._live = self._latest = self._mining = None
         with self._inbox.lock, self.hold_trait_notifications():
             self.page = 1
             if name != "tiles":
@@ -317,9 +318,18 @@ class TopActivationsViewer(TopOptions):
             self._runs += 1
             path = str(Path(self._folder.name, f"{self._runs}.safetensors"))
         with self._inbox.lock:
-            self._live, self._mining, self._told = None, TopMineRequest(path), ""
+            self._live = self._latest = self._far = None
+            self._mining = TopMineRequest(path)
             self._drawn_at = self._drawing = 0.0
             self._changed(None)
+
+    def cancel(self) -> None:
+        """Stop computing; what is shown stays, and of pictures being mined all that was found is shown."""
+        with self._inbox.lock:
+            super().cancel()
+            if self._latest is not None and self._latest is not self._live:
+                self._live = self._latest
+                self._changed(None)
 
     def as_png(self) -> bytes:
         """The page as one figure, in PNG, with what it shows written above.
@@ -341,11 +351,7 @@ class TopActivationsViewer(TopOptions):
     def _offer_sheet(self, png: bytes) -> None:
         self._exporting = False
         name = f"{self._backend.network.name}-{self._known_of}-strongest.png"
-        data = base64.b64encode(png).decode()
-        self._say_link(
-            f'<a download="{escape(name)}" href="data:image/png;base64,{data}">Save {escape(name)}</a> '
-            f'<span class="zf-soft">({len(png) / 1e6:.1f} MB)</span>'
-        )
+        self._say_link(words.save_link(name, png))
 
     def _forget_sheet(self) -> None:
         """What can be saved is what is shown."""
@@ -364,7 +370,7 @@ class TopActivationsViewer(TopOptions):
         assert order is not None
         page, own = self._on_page(), len(self._backend.image_set)
         first = (min(self.page, self._pages()) - 1) * self.tiles
-        self._heading.value = words.heading(order, first, len(page))
+        self._heading.value = words.heading(order, first, len(page), self._growing)
         self._notice.value = words.notice(order, own)
         self._notice.layout.display = "" if self._notice.value else "none"
         self._mined_note.value = words.mining_note(order, own)
@@ -376,7 +382,7 @@ class TopActivationsViewer(TopOptions):
 
     def _times(self, busy: bool) -> str:
         if self._mining is not None:
-            return self._told or "mining"
+            return words.progress(self._far, stopped="mine" in self._stopped)
         return "drawing" if busy else ""
 
     @property

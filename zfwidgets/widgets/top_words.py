@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 from html import escape
+from typing import TYPE_CHECKING
 
 from zfwidgets.backend.top_requests import TopOrder
+from zfwidgets.widgets.style import duration
 
-__all__ = ["facts", "heading", "mining_note", "notice"]
+if TYPE_CHECKING:
+    from zfwidgets.methods.top_activations import Progress
+
+__all__ = ["facts", "heading", "mining_note", "notice", "progress", "save_link"]
 
 
-def heading(order: TopOrder, first: int, count: int) -> str:
-    """Above the grid: which maps it shows; `first` counts from 0."""
+def heading(order: TopOrder, first: int, count: int, growing: bool) -> str:
+    """Above the grid: which maps it shows; `first` counts from 0, `growing`: pictures are being mined."""
     if not count:
         return ""
     every = len(order.channels)
     maps = f"Maps {first + 1} to {first + count} of {every}" if every > count else f"All {every} maps"
-    return (
-        f'<div class="zf-title zf-heading">{maps} of {escape(order.layer)} '
-        "<small>each: its strongest activations projected, beside their patches</small></div>"
-    )
+    note = "each: its strongest activations projected, beside their patches"
+    if growing:
+        note = "by number, until all pictures are seen"
+    return f'<div class="zf-title zf-heading">{maps} of {escape(order.layer)} <small>{note}</small></div>'
 
 
 def notice(order: TopOrder, own: int) -> str:
@@ -57,3 +63,22 @@ def facts(order: TopOrder) -> str:
     skipped = f" ({order.index.skipped:,} could not be used)" if order.index.skipped else ""
     parts = [f"{len(order.channels)} maps", f"{dead} dead" if dead else "none dead"]
     return " &middot; ".join([*parts, f"over {order.index.count:,} {among}{skipped}"])
+
+
+def progress(far: Progress | None, stopped: bool) -> str:
+    """How far a pass over the pictures is."""
+    if far is None:
+        return "mining"
+    seen = f"{far.done:,} of {far.total:,} pictures"
+    if stopped:
+        return f"mining stopped at {seen}"
+    return f"mining: {seen}, {far.rate:.0f} a second, {duration(far.seconds_left)} left"
+
+
+def save_link(name: str, png: bytes) -> str:
+    """A link that saves a picture under a name."""
+    data = base64.b64encode(png).decode()
+    return (
+        f'<a download="{escape(name)}" href="data:image/png;base64,{data}">Save {escape(name)}</a> '
+        f'<span class="zf-soft">({len(png) / 1e6:.1f} MB)</span>'
+    )
