@@ -34,6 +34,7 @@ SECTIONS = {
     "memory": "benchmarks.memory",
     "allocator": "benchmarks.allocator",
     "whole": "benchmarks.whole",
+    "cluster": "benchmarks.cluster",
 }
 
 HERE = Path(__file__).resolve().parent
