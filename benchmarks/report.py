@@ -34,6 +34,7 @@ SECTIONS = {
     "memory": "benchmarks.memory",
     "allocator": "benchmarks.allocator",
     "whole": "benchmarks.whole",
+    "mining": "benchmarks.mining",
     "cluster": "benchmarks.cluster",
 }
 
