@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def _opening(count: int) -> dict[str, float]:
     """ms from a cold file to the nine entries of one map of VGG16, and the file's MB."""
     with tempfile.TemporaryDirectory() as folder:
         path = _index(count).save(Path(folder, "top.safetensors"))
-        seconds = [_cold(path, lambda place=place: _look(path, place)) for place in range(20)]
+        seconds = [_cold(path, partial(_look, path, place)) for place in range(20)]
         size = path.stat().st_size / 1e6
     return {
         "ms": round(1e3 * statistics.median(seconds), 2),
