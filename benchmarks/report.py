@@ -34,6 +34,8 @@ SECTIONS = {
     "memory": "benchmarks.memory",
     "allocator": "benchmarks.allocator",
     "whole": "benchmarks.whole",
+    "mining": "benchmarks.mining",
+    "cluster": "benchmarks.cluster",
 }
 
 HERE = Path(__file__).resolve().parent
