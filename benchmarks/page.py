@@ -25,6 +25,9 @@ WATCH = """map => {
     .observe(map, {subtree: true, attributes: true, attributeFilter: ['href', 'xlink:href', 'src']});
 }"""
 
+_YOUNG = 15_000
+"""Milliseconds after which a page is told nothing twice (`zfwidgets.widgets.first_sight`)."""
+
 
 def chromium() -> str | None:
     """The path of a Chromium, if there is one."""
@@ -61,6 +64,7 @@ def slider(page: Page, label: str) -> Locator:
 
 def watch(page: Page) -> None:
     """Note from now on when the map of probabilities changes."""
+    page.wait_for_timeout(_YOUNG)
     page.locator(".zf-panel:visible", has_text=re.compile(r"^\s*P\(")).first.evaluate(WATCH)
 
 

@@ -180,6 +180,8 @@ import zfwidgets as zf
 with Client(sys.argv[1]) as client, zf.Backend("zfnet-scenes", client=client) as backend:
     viewer = zf.FeatureViewer(backend)
     assert viewer.wait(60) and viewer.state == "ready"
+    explorer = zf.Explorer(backend)
+    assert explorer.wait(60)
     backend.add_image("a.png", open(sys.argv[2], "rb").read())
     print("torch" in sys.modules, "torchvision" in sys.modules)
 """

@@ -27,9 +27,6 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# What a picture on the page consists of; a new one has new addresses (blob: or data:).
-SOURCES = """() => [...document.querySelectorAll('svg image, img')]
-    .map(node => node.getAttribute('href') || node.getAttribute('xlink:href') || node.src).join('\\n')"""
 
 
 def find_chromium() -> str | None:
@@ -126,8 +123,3 @@ def slider_value(page: Page, label: str) -> float:
 def panel(page: Page, title: str) -> Locator:
     """The visible panel whose title begins with this text."""
     return page.locator(".zf-panel:visible", has_text=re.compile(rf"^\s*{re.escape(title)}")).first
-
-
-def picture_sources(page: Page) -> str:
-    """The addresses of all pictures on the page: differs from before when one was replaced."""
-    return str(page.evaluate(SOURCES))

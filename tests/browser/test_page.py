@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.conftest import OpenPage
-from browser.driver import labelled, panel, picture_sources, poll, settled, slider, slider_value
+from browser.driver import labelled, panel, poll, settled, slider, slider_value
 from playwright.sync_api import Page
 
 CONTROLS = ["Image", "Layer", "Channel", "Occluder size", "Stride", "Fill", "Target class"]
@@ -101,10 +101,10 @@ def test_tab_and_arrows_are_enough(open_page: OpenPage) -> None:
             break
     else:
         pytest.fail("Tab does not reach the slider Occluder size")
-    before = picture_sources(page)
+    before = panel(page, "P(").screenshot()
     page.keyboard.press("ArrowRight")
     poll(lambda: slider_value(page, "Occluder size"), lambda value: value == size + 1, "the arrow moves the slider")
-    poll(lambda: picture_sources(page), lambda now: now != before, "the arrow changes the picture")
+    poll(lambda: panel(page, "P(").screenshot(), lambda now: now != before, "the arrow changes the picture")
     outline = page.evaluate(
         "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow"
     )

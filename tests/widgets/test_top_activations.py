@@ -127,7 +127,7 @@ def test_dead_maps_are_marked(pictures: ImageSet) -> None:
         assert "zf-dead" in last._dom_classes and "dead" in last.description
         assert "1 dead" in viewer._strip.status.value
         viewer.channel = 1
-        assert viewer.wait(20) and not viewer._nine.patches._mark.visible
+        assert viewer.wait(20) and viewer._nine.patches.empty
         viewer.close()
 
 

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
-from zfwidgets.methods.recording import Recording, channel_index, softmax
+from zfwidgets.methods.recording import Recording
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.graph import Pass
 
-__all__ = ["Recording", "channel_index", "record", "softmax"]
+__all__ = ["record"]
 
 
 def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Recording:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.imaging import to_jpeg, to_png
+from zfwidgets.widgets.first_sight import WatchedImage
 from zfwidgets.widgets.style import ACCENT
 
 __all__ = ["Box", "PictureFigure"]
@@ -23,6 +24,8 @@ _MOST_EXACT = 200_000
 _MOST_CELLS = 24
 """Places per axis that notice the mouse: each is an element of the page."""
 _CLEAR = "rgba(0,0,0,0)"
+_NOTHING = to_png(np.zeros((1, 1, 4), np.uint8))
+"""A clear pixel: an image of a page is never hidden, because that it is no longer may be missed."""
 
 Box = tuple[float, float, float, float]
 """Top, left, height, width."""
@@ -47,10 +50,10 @@ class PictureFigure(W.VBox):
     def __init__(self, title: str = "", draggable: bool = False, hover: bool = False) -> None:
         self._x, self._y = bq.LinearScale(min=0, max=1), bq.LinearScale(min=0, max=1, reverse=True)
         # The mark does not redraw when the value of its image changes: the hidden one is written, then shown.
-        self._images = [W.Image(format="png"), W.Image(format="png")]
+        self._images = [W.Image(format="png", value=_NOTHING), W.Image(format="png", value=_NOTHING)]
         self._shown = b""
         scales = {"x": self._x, "y": self._y}
-        self._mark = bq.Image(image=self._images[0], scales=scales, x=[0, 1], y=[1, 0], visible=False)
+        self._mark = WatchedImage(image=self._images[0], scales=scales, x=[0, 1], y=[1, 0])
         self._lines = bq.Lines(x=[0, 1], y=[0, 1], scales=scales, stroke_width=2, colors=[ACCENT], visible=False)
         marks = [self._mark, self._lines]
         self._cells = self._cell_layer() if hover else None
@@ -116,17 +119,35 @@ class PictureFigure(W.VBox):
         if data == self._shown:
             return
         self._shown = data
-        hidden = self._images[1] if self._mark.image is self._images[0] else self._images[0]
-        with hidden.hold_sync():
-            hidden.format = "png" if exact else "jpeg"
-            hidden.value = data
-        self._mark.image = hidden
-        self._mark.visible = True
+        self._draw(data, "png" if exact else "jpeg")
+        self._mark.tell_again(lambda: self._again(data))
 
     def blank(self) -> None:
         """Show nothing."""
-        self._shown = b""
-        self._mark.visible = False
+        if not self.empty:
+            self._shown = b""
+            self._draw(_NOTHING, "png")
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is shown."""
+        return not self._shown
+
+    def _draw(self, data: bytes, kind: str) -> None:
+        hidden = self._images[1] if self._mark.image is self._images[0] else self._images[0]
+        with hidden.hold_sync():
+            hidden.format, hidden.value = kind, data
+        self._mark.image = hidden
+
+    def _again(self, data: bytes) -> None:
+        """Tell a page once more what it may have missed."""
+        if self._shown is not data:
+            return
+        self._draw(data, self._mark.image.format)
+        for mark in (self._lines, self._cells):
+            if mark is not None and mark.visible:
+                mark.visible = False  # a change that the page notices
+                mark.visible = True
 
     def boxes(self, boxes: Sequence[Box], colour: str = ACCENT) -> None:
         """Draw rectangles; none at all hides them."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from IPython import get_ipython
 
-__all__ = ["call_soon"]
+__all__ = ["call_later", "call_soon"]
 
 
 def call_soon(function: Callable[[], None]) -> bool:
@@ -25,8 +26,27 @@ def call_soon(function: Callable[[], None]) -> bool:
     >>> call_soon(print)
     False
     """
-    loop = getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)
+    loop = _loop()
     if loop is None:
         return False
     loop.add_callback(function)
     return True
+
+
+def call_later(seconds: float, function: Callable[[], None]) -> bool:
+    """Call a function on the kernel's main loop after a while; from that loop only.
+
+    Returns
+    -------
+    bool
+        False where there is no kernel; nothing is called then.
+    """
+    loop = _loop()
+    if loop is None:
+        return False
+    loop.call_later(seconds, function)
+    return True
+
+
+def _loop() -> Any:
+    return getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)

@@ -4,7 +4,16 @@
 `plans` the ways to compute them.
 """
 
-from zfwidgets.methods.occlusion.result import OcclusionMap
-from zfwidgets.methods.occlusion.sweep import PRECISIONS, occluded_input, occlusion_map
+from typing import TYPE_CHECKING
+
+from zfwidgets.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.occlusion.result import OcclusionMap
+    from zfwidgets.methods.occlusion.sweep import PRECISIONS, occluded_input, occlusion_map
 
 __all__ = ["PRECISIONS", "OcclusionMap", "occluded_input", "occlusion_map"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__, {"result": ("OcclusionMap",), "sweep": ("PRECISIONS", "occluded_input", "occlusion_map")}
+)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import NetworkError
-from zfwidgets.methods.activations import channel_index, softmax
 from zfwidgets.methods.occlusion.order import coarsest, nearest, steps
-from zfwidgets.methods.occlusion.plans import Job
-from zfwidgets.network import Network
+from zfwidgets.methods.recording import channel_index, softmax
+
+# A map is looked at where torch need not be.
+if TYPE_CHECKING:
+    from zfwidgets.methods.occlusion.plans import Job
+    from zfwidgets.network import Network
 
 __all__ = ["OcclusionMap", "Precision", "empty", "interpolated", "spread"]
 
