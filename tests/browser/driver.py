@@ -123,3 +123,10 @@ def slider_value(page: Page, label: str) -> float:
 def panel(page: Page, title: str) -> Locator:
     """The visible panel whose title begins with this text."""
     return page.locator(".zf-panel:visible", has_text=re.compile(rf"^\s*{re.escape(title)}")).first
+
+
+def picture(page: Page, title: str) -> list[int]:
+    """The bytes of the picture in a panel, whatever lies over it and under whichever address."""
+    image = panel(page, title).locator("svg image").first
+    read = "async node => [...new Uint8Array(await (await fetch(node.getAttribute('href'))).arrayBuffer())]"
+    return list(image.evaluate(read))

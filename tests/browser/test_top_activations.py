@@ -52,7 +52,7 @@ def test_a_tile_grows_by_enter_and_its_picture_opens_in_every_tab(open_page: Ope
         lambda: chosen.evaluate("node => node.selectedOptions[0].text"), lambda text: "scene-5/" in text, "its picture"
     )
     opened = chosen.evaluate("node => node.selectedOptions[0].text")
-    assert page.get_by_text(f"the frame is what conv5 #{number[1]} sees of it").is_visible()
+    page.get_by_text(f"the frame is what conv5 #{number[1]} sees of it").wait_for(timeout=30_000)
     for tab in ("Features", "Occlusion"):
         page.get_by_role("tab", name=tab).click()
         settled(page)

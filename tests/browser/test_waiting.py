@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from browser.driver import panel, poll, running_command, settled, slider, slider_value
+from browser.driver import picture, poll, running_command, settled, slider, slider_value
 from playwright.sync_api import Browser, Page
 
 # Runs before anything else in every Python started from here: sweeps of small strides are announced as slow.
@@ -33,7 +33,7 @@ def test_nothing_runs_until_start_is_pressed(width: int, browser: Browser, tmp_p
         page.get_by_text("Occluder size", exact=True).first.wait_for()
         settled(page)
         assert slider_value(page, "Stride") == 4
-        before = panel(page, "P(").screenshot()
+        before = picture(page, "P(")
         slider(page, "Stride").focus()
         page.keyboard.press("ArrowLeft")
         page.locator(".zf-state.waiting:visible").wait_for()
@@ -42,11 +42,11 @@ def test_nothing_runs_until_start_is_pressed(width: int, browser: Browser, tmp_p
         start = page.get_by_role("button", name="Start")
         assert in_sight(page, ".zf-strip:visible") and in_sight(page, ".zf-strip:visible button")
         page.wait_for_timeout(500)
-        assert panel(page, "P(").screenshot() == before
+        assert picture(page, "P(") == before
         start.click()
         settled(page)
         poll(
-            lambda: panel(page, "P(").screenshot(),
+            lambda: picture(page, "P("),
             lambda now: now != before,
             "the map of the smaller stride",
         )

@@ -266,7 +266,7 @@ def test_no_cell_changes_outside_its_window_and_the_bound_is_below(seed, size, s
     cost = net.occlusion_cost(size, stride)
     assert cost.bound <= cost.chosen <= cost.dense == cost.positions * net.multiply_adds
     starts = grid(24, size, stride)
-    prices = SweepPrices(net.graph, net._shapes, starts, starts, size, [net.graph.output])
+    prices = SweepPrices(net.graph, net.shapes, starts, starts, size, [net.graph.output])
     x, nodes = picture(24, 24), set(prices.nodes)
     hidden = x.clone()
     p = len(starts) // 2
