@@ -139,3 +139,11 @@ def test_a_killed_driver_is_started_again(photos: Path, whole: bytes, tmp_path: 
     assert done.stdout.startswith("302 pictures, 1 of them twice, 1 skipped; 2 layers; ")
     assert out.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["top.safetensors"]
+
+
+def test_what_is_said_before_the_command_holds_for_it() -> None:
+    parser, files = cli._parser(), ["--images", "DIR", "--out", "FILE"]
+    before = parser.parse_args(["--network", "alexnet", "--weights", "w.pt", "mine", *files])
+    assert (before.network, before.weights) == ("alexnet", "w.pt")
+    after = parser.parse_args(["--network", "alexnet", "mine", "--network", "vgg16", *files])
+    assert (after.network, after.weights, after.scheduler) == ("vgg16", "default", None)

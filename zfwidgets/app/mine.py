@@ -27,6 +27,10 @@ _EXAMPLES = """examples:
 """
 
 
+_SAID_BEFORE = argparse.SUPPRESS
+"""What ``zfwidgets`` itself was told before the word ``mine``, or its default."""
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``mine`` to the command line.
 
@@ -43,8 +47,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
-    parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
+    parser.add_argument("--network", default=_SAID_BEFORE, metavar="NAME", help="default: zfnet-scenes")
+    parser.add_argument("--weights", default=_SAID_BEFORE, metavar="FILE", help="weights of the network, from a file")
     parser.add_argument("--device", default="auto", help="cpu, cuda or mps (default: the fastest there is)")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--images", metavar="DIR", help="the folder of pictures")
@@ -54,7 +58,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--k", type=_whole, default=9, help="activations to keep of each map (%(default)s)")
     parser.add_argument("--per-image", type=_whole, default=1, help="at most so many of one picture (%(default)s)")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers do it")
+    where.add_argument(
+        "--scheduler", default=_SAID_BEFORE, metavar="ADDRESS", help="of a Dask cluster whose workers do it"
+    )
     where.add_argument("--shard", type=_part, metavar="I/N", help="only the I-th of N parts, for batch systems")
     parser.add_argument("--again", action="store_true", help="begin anew, whatever is there")
     parser.set_defaults(run=_run)

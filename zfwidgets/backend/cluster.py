@@ -15,6 +15,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,14 @@ def mine_on(
     specs = shards(checked_network(net), image_set, layers, k, per_image, shard_size(len(image_set)))
     run = _Run(client, source_of(net), image_set, specs, folder, on_progress, cancelled or (lambda: False))
     run.finish()
-    parts = [TopActivations.open(folder / spec.name) for spec in specs if spec.name not in run.aside]
-    if not parts:
+    done = [spec for spec in specs if spec.name not in run.aside]
+    if not done:
         raise NetworkError(f"No part could be mined. {next(iter(run.aside.values()))}")
-    parts += [_set_aside(spec, run.aside[spec.name], parts[0]) for spec in specs if spec.name in run.aside]
-    merged(parts).save(path)
+    # One after the other: each open part holds a file, and there may be thousands.
+    parts = (TopActivations.open(folder / spec.name) for spec in done)
+    first = TopActivations.open(folder / done[0].name)
+    aside = (_set_aside(spec, run.aside[spec.name], first) for spec in specs if spec.name in run.aside)
+    merged(chain(parts, aside)).save(path)
     shutil.rmtree(folder, ignore_errors=True)
     return TopActivations.open(path)
 
@@ -158,7 +162,7 @@ class _Run:
         self.client, self.source, self.image_set, self.folder = client, source, image_set, folder
         self.on_progress, self.cancelled = on_progress, cancelled
         self.name = specs[0].weights + specs[0].preprocess
-        self.waiting = deque(spec for spec in specs if not finished(folder / spec.name))
+        self.waiting = deque(spec for spec in specs if finished(folder / spec.name, image_set) is None)
         self.total = sum(len(spec.keys) for spec in specs)
         self.done = self.resumed = self.total - sum(len(spec.keys) for spec in self.waiting)
         self.busy: dict[str, _Task] = {}

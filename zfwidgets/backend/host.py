@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import version
+from threading import Lock
 from typing import Any
 
 from PIL import Image
@@ -102,6 +103,7 @@ class Host:
         self.backend = Backend(source, images, device)
         self._tickets: dict[int, Any] = {}
         self._letters: dict[int, list[Answer]] = {}
+        self._lock = Lock()
 
     def __del__(self) -> None:
         if hasattr(self, "backend"):
@@ -120,22 +122,25 @@ class Host:
 
     def _deliver(self, number: int, answer: Answer) -> None:
         # On the backend's thread. A partial answer that nobody has fetched yet is of no interest any more.
-        box = self._letters.get(number)
-        if box is not None:
-            error = answer.error
-            if error is not None and not isinstance(error, ZfwidgetsError):
-                first = (str(error).splitlines() or [""])[0]
-                error = NetworkError(f"The cluster's worker failed: {type(error).__name__}: {first}")
-            box[:] = [replace(answer, value=portable(answer.value), error=error)]
+        error = answer.error
+        if error is not None and not isinstance(error, ZfwidgetsError):
+            first = (str(error).splitlines() or [""])[0]
+            error = NetworkError(f"The cluster's worker failed: {type(error).__name__}: {first}")
+        letter = replace(answer, value=portable(answer.value), error=error)
+        with self._lock:
+            if number in self._letters:
+                self._letters[number] = [letter]
 
     async def letters(self, number: int, patience: float) -> tuple[list[Answer], Speed, dict[tuple[int, int], Any]]:
         """Answers that have come, after at most `patience` seconds; and what is known of the speed."""
         until = time.monotonic() + patience
-        while not (box := self._letters.get(number, [])) and time.monotonic() < until:
+        while not self._letters.get(number) and time.monotonic() < until:
             await asyncio.sleep(_LOOK)
-        found, self._letters[number] = list(box), []
-        if found and found[-1].last:
-            del self._letters[number], self._tickets[number]
+        with self._lock:
+            found, self._letters[number] = self._letters.get(number, []), []
+            if found and found[-1].last:
+                del self._letters[number]
+                self._tickets.pop(number, None)
         return found, self.backend.speed, self.backend.work.counts
 
     async def cancel(self, number: int) -> None:

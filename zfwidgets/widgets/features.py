@@ -114,10 +114,11 @@ class FeatureViewer(Viewer):
     def _questions(self) -> dict[str, Request]:
         unit = (self.image, self.layer, min(self.channel, self._layer().channels - 1), self.position)
         return {
-            "top": TopChannelRequest(TopIndexRequest.of(self.index), self.layer, unit[2]),
             "picture": ScoresRequest(self.image),
             "maps": RecordRequest(self.image, (self.layer,)),
             "projection": ProjectionRequest(*unit, self.rule),
+            # Nine projections of other pictures: after the one that was asked for.
+            "top": TopChannelRequest(TopIndexRequest.of(self.index), self.layer, unit[2]),
         }
 
     def _show(self, slot: str, value: Any) -> None:

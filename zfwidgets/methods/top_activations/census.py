@@ -111,6 +111,7 @@ class Census:
                 # Any rule will do that does not depend on the order.
                 found.stamps[key] = max(found.stamps.get(key, 0), part.stamps.get(key, 0))
             for key, reason in part.skipped.items():
+                found.stamps[key] = max(found.stamps.get(key, 0), part.stamps.get(key, 0))
                 found.skipped[key] = min(found.skipped.get(key, reason), reason)
         for key in found.digests.keys() & found.skipped.keys():
             del found.skipped[key]
@@ -136,6 +137,6 @@ class Census:
         seen = [(place, key) for place, key in enumerate(keys) if key not in skipped]
         return cls(
             {key: whole[32 * place : 32 * place + 32] for place, key in seen},
-            {key: stamps[place] for place, key in seen},
+            dict(zip(keys, stamps, strict=True)),
             dict(skipped),
         )

@@ -107,9 +107,10 @@ def _fresh(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``path`` when all went well, and is gone when not."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=_SUFFIX, dir=path.parent)
-        if _locked(handle) and os.path.exists(name):
+        if _locked(handle) is not False and os.path.exists(name):
             break
         os.close(handle)  # somebody cleared it away between the two
+        Path(name).unlink(missing_ok=True)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -123,13 +124,16 @@ def _fresh(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _locked(handle: int) -> bool:
+def _locked(handle: int) -> bool | None:
+    """Whether the file is ours now; None where there are no locks, as on some disks of a cluster."""
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 
@@ -139,7 +143,7 @@ def clear_away(folder: Path) -> None:
         with suppress(OSError):
             handle = os.open(left, os.O_RDWR)
             try:
-                if fcntl is not None and _locked(handle):
+                if _locked(handle):
                     left.unlink()
             finally:
                 os.close(handle)

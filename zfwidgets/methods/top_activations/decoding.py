@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +14,7 @@ from zfwidgets.errors import ZfwidgetsError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.top_activations.census import content_digest
 
-__all__ = ["Decoded", "decoded"]
+__all__ = ["Decoded", "decoded", "stamp"]
 
 
 class Decoded(NamedTuple):
@@ -26,22 +28,40 @@ class Decoded(NamedTuple):
         SHA-256 of the whole picture.
     reason : str
         Why there is none, "" where there is one.
+    stamp : int
+        Of its file before it was read, see `stamp`.
     """
 
     pixels: NDArray[np.uint8] | None
     digest: bytes = b""
     reason: str = ""
+    stamp: int = 0
 
 
 def decoded(image_set: ImageSet, key: str, preprocess: Preprocess) -> Decoded:
     """A picture ready for the network; one that cannot be read is told, never raised."""
+    before = 0
     try:
         if key not in image_set:
             return Decoded(None, reason=f"{key!r} is no longer in the set of pictures.")
+        before = stamp(image_set, key)
         picture = image_set[key]
-        return Decoded(np.asarray(preprocess.crop(picture)), content_digest(picture))
+        return Decoded(np.asarray(preprocess.crop(picture)), content_digest(picture), stamp=before)
     except ZfwidgetsError as error:
-        return Decoded(None, reason=str(error))
+        return Decoded(None, reason=str(error), stamp=before)
     except Exception as error:  # a set's own code reads the picture
         words = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-        return Decoded(None, reason=f"{key!r} cannot be read: {words}.")
+        return Decoded(None, reason=f"{key!r} cannot be read: {words}.", stamp=before)
+
+
+def stamp(image_set: ImageSet, key: str) -> int:
+    """A number that changes when a picture's file does, by its size and time; 0 where there is no file."""
+    path = image_set.path(key)
+    if path is None:
+        return 0
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return 0
+    number = hashlib.sha256(b"%d %d" % (facts.st_size, facts.st_mtime_ns)).digest()
+    return int.from_bytes(number[:7], "little") + 1

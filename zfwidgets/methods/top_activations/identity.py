@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,9 +14,10 @@ import torch
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import ImageError, StaleIndexError
 from zfwidgets.methods.top_activations.census import Census, content_digest
+from zfwidgets.methods.top_activations.decoding import stamp
 from zfwidgets.network import Network
 
-__all__ = ["check_network", "check_pictures", "network_digest", "preprocessing", "stamp"]
+__all__ = ["check_network", "check_pictures", "network_digest", "preprocessing", "same_pictures"]
 
 _DIGESTS: WeakKeyDictionary[Network, tuple[int, str]] = WeakKeyDictionary()
 """A network's version and digest: every shard asks for it, and half a gigabyte takes a third of a second."""
@@ -71,11 +71,23 @@ def check_pictures(census: Census, image_set: ImageSet) -> None:
                 f"The index was mined over other pictures: {len(keys)} were {what}, {min(keys)!r} is one; mine again."
             )
     stamps = {key: stamp(image_set, key) for key in sorted(known)}
-    changed = [key for key, now in stamps.items() if now and now != census.stamps.get(key, 0)]
+    changed = [key for key, now in stamps.items() if now and _changed(census, key, now)]
     without = [key for key, now in stamps.items() if not now and key in census.digests]
     for key in [*changed, *without[:: max(-(-len(without) // _LOOKED_AT), 1)]]:
         if _digest(image_set, key) != census.digests.get(key):
             raise StaleIndexError(f"The index was mined over other pictures: {key!r} has changed; mine again.")
+
+
+def same_pictures(census: Census, image_set: ImageSet) -> bool:
+    """Whether the pictures without files, which no stamp speaks for, are all what they were."""
+    without = [key for key in census.digests if not census.stamps.get(key, 0)]
+    return all(_digest(image_set, key) == census.digests[key] for key in without)
+
+
+def _changed(census: Census, key: str, now: int) -> bool:
+    """Whether a file is another than it was; one that was left out unseen has no stamp to compare."""
+    known = census.stamps.get(key, 0)
+    return now != known and (key in census.digests or known != 0)
 
 
 def _digest(image_set: ImageSet, key: str) -> bytes | None:
@@ -83,16 +95,3 @@ def _digest(image_set: ImageSet, key: str) -> bytes | None:
         return content_digest(image_set[key])
     except ImageError:
         return None
-
-
-def stamp(image_set: ImageSet, key: str) -> int:
-    """A number that changes when a picture's file does, by its size and time; 0 where there is no file."""
-    path = image_set.path(key)
-    if path is None:
-        return 0
-    try:
-        facts = os.stat(path)
-    except (OSError, ValueError):
-        return 0
-    number = hashlib.sha256(b"%d %d" % (facts.st_size, facts.st_mtime_ns)).digest()
-    return int.from_bytes(number[:7], "little") + 1

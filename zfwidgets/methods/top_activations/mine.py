@@ -153,7 +153,7 @@ class _Run:
         clear_away(folder)
         paths = [folder / spec.name for spec in self.specs]
         for spec, path in zip(self.specs, paths, strict=True):
-            part = TopActivations.open(path) if finished(path) else None
+            part = finished(path, self.image_set)
             if part is None:
                 part = self._mined(spec)
                 part.save(path)

@@ -14,7 +14,6 @@ from zfwidgets.errors import Cancelled
 from zfwidgets.methods.top_activations.census import Census
 from zfwidgets.methods.top_activations.decoding import Decoded, decoded
 from zfwidgets.methods.top_activations.forward import Forward
-from zfwidgets.methods.top_activations.identity import stamp
 from zfwidgets.methods.top_activations.processes import Decoders
 from zfwidgets.methods.top_activations.ranking import Hits, Ranking
 from zfwidgets.methods.top_activations.ranks import Ranks
@@ -115,6 +114,7 @@ class Pass:
         used = np.zeros(self.forward.batch, bool)
         for place, picture in enumerate(pictures):
             key = self.keys[start + place]
+            self.census.stamps[key] = picture.stamp
             if picture.pixels is None:
                 self.census.skipped[key] = picture.reason
             elif place in unsound:
@@ -123,7 +123,6 @@ class Pass:
                 )
             else:
                 self.census.digests[key] = picture.digest
-                self.census.stamps[key] = stamp(self.image_set, key)
                 used[place] = picture.digest not in self._shown
                 self._shown.add(picture.digest)
         self.ranking.add(hits, start + np.arange(self.forward.batch), used)

@@ -17,7 +17,8 @@ from zfwidgets.errors import DataError, NetworkError, ParameterError, StaleIndex
 from zfwidgets.imaging.checks import whole_number
 from zfwidgets.methods.top_activations.census import Census
 from zfwidgets.methods.top_activations.container import clear_away
-from zfwidgets.methods.top_activations.identity import network_digest, preprocessing, stamp
+from zfwidgets.methods.top_activations.decoding import stamp
+from zfwidgets.methods.top_activations.identity import network_digest, preprocessing, same_pictures
 from zfwidgets.methods.top_activations.mining import Pass
 from zfwidgets.methods.top_activations.parts import Field
 from zfwidgets.methods.top_activations.processes import Decoders
@@ -180,20 +181,20 @@ def map_shard(spec: ShardSpec, net: Network, image_set: ImageSet, folder: str | 
     folder = Path(folder)
     path = folder / spec.name
     clear_away(folder)
-    if not finished(path):
+    if finished(path, image_set) is None:
         mined(spec, net, image_set).save(path)
     return path
 
 
-def finished(path: Path) -> bool:
-    """Whether a part is there and whole."""
+def finished(path: Path, image_set: ImageSet) -> TopActivations | None:
+    """A part that is there, whole and of these pictures."""
     if not path.is_file():
-        return False
+        return None
     try:
-        TopActivations.open(path)
+        part = TopActivations.open(path)
     except DataError:
-        return False
-    return True
+        return None
+    return part if same_pictures(part.census, image_set) else None
 
 
 def merge(paths: Iterable[str | Path]) -> TopActivations:
