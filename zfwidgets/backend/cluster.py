@@ -280,8 +280,7 @@ class _Run:
     def _advance(self, spec: ShardSpec) -> None:
         self.done += len(spec.keys)
         if self.on_progress is not None:
-            rate = (self.done - self.resumed) / max(time.monotonic() - self.started, 1e-9)
-            self.on_progress(Progress(self.done, self.total, rate, (self.total - self.done) / max(rate, 1e-9)))
+            self.on_progress(Progress.of(self.done, self.total, self.resumed, time.monotonic() - self.started))
 
     def _check_readable(self, part: TopActivations, spec: ShardSpec) -> None:
         """Pictures that this process can read and the worker cannot are no bad pictures."""

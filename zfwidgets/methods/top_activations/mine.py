@@ -192,5 +192,4 @@ class _Run:
         return mined(spec, self.net, self.image_set, tick, self.cancelled, self.decoders)
 
     def _progress(self, done: int, clock: float) -> Progress:
-        rate = (done - self.resumed) / max(clock - self.started, 1e-9)
-        return Progress(done, self.total, rate, (self.total - done) / max(rate, 1e-9))
+        return Progress.of(done, self.total, self.resumed, clock - self.started)

@@ -22,6 +22,12 @@ class Progress(NamedTuple):
     rate: float
     seconds_left: float
 
+    @classmethod
+    def of(cls, done: int, total: int, resumed: int, seconds: float) -> Progress:
+        """After so many seconds, in which all that is done was done but what was resumed."""
+        rate = (done - resumed) / max(seconds, 1e-9)
+        return cls(done, total, rate, (total - done) / max(rate, 1e-9))
+
 
 class Skipped(NamedTuple):
     """A picture that is not ranked: its key, and why in one sentence."""
