@@ -41,6 +41,22 @@ def test_it_is_the_network_of_figure_3() -> None:
     assert [module.p for module in network.modules() if isinstance(module, nn.Dropout)] == [0.5, 0.5]
 
 
+def test_the_variants_of_table_3_and_figure_6() -> None:
+    def sizes(**options: Any) -> tuple[list[int], list[int]]:
+        modules = list(ZFNet(7, **{**SMALL, **options}).modules())
+        convolutions = [module.out_channels for module in modules if isinstance(module, nn.Conv2d)]
+        return convolutions, [module.out_features for module in modules if isinstance(module, nn.Linear)]
+
+    assert sizes() == ([4, 6, 5, 5, 4], [12, 10, 7])
+    assert sizes(without=(3, 4)) == ([4, 6, 4], [12, 10, 7])
+    assert sizes(without=(7,)) == ([4, 6, 5, 5, 4], [12, 7])
+    assert sizes(without={3, 4, 6, 7}) == ([4, 6, 4], [7])
+    krizhevsky = ZFNet(7, **{**SMALL, "conv2_padding": 2, "conv1_size": 11, "conv1_stride": 4})
+    assert maps(krizhevsky, nn.Conv2d)[0] == (4, 14, 14)
+    for variant in (krizhevsky, ZFNet(7, without=(3, 4, 6, 7), **SMALL)):
+        assert variant.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), size=st.integers(50, 90), stride=st.sampled_from([1, 2]), padding=st.integers(0, 2))
 def test_folding_changes_nothing_but_rounding(seed: int, size: int, stride: int, padding: int) -> None:
@@ -91,6 +107,9 @@ def test_there_must_be_something_to_fold() -> None:
         ({"input_size": 0}, "at least 1"),
         ({"normalisation": "layer"}, '"lrn", "batch" or None'),
         ({"dropout": 1.0}, "dropout"),
+        ({"conv1_stride": 0}, "strides"),
+        ({"conv2_padding": -1}, "paddings"),
+        ({"without": (5,)}, r"not without \[5\]"),
     ],
 )
 def test_impossible_networks_are_refused(options: dict[str, Any], message: str) -> None:

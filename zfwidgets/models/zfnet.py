@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
+from collections.abc import Collection
 from typing import Literal
 
 import torch
@@ -13,6 +15,9 @@ from ..errors import NetworkError, ParameterError
 __all__ = ["ZFNet", "fold_batch_norm"]
 
 Normalisation = Literal["lrn", "batch"] | None
+
+_CAN_GO = (3, 4, 6, 7)
+"""The layers that the paper's Table 3 leaves out."""
 
 
 class ZFNet(nn.Module):
@@ -32,12 +37,16 @@ class ZFNet(nn.Module):
         Widths of fc6 and fc7.
     input_size : int
         Side of the square input in pixels.
+    conv1_size, conv1_stride : int
+        Of the first convolution; Krizhevsky's are 11 and 4 (Fig. 6).
     conv2_stride, conv2_padding : int
         Of the 5x5 convolution; smaller inputs need stride 1 to keep a map worth looking at in conv5.
     normalisation : {"lrn", "batch", None}
         After pool1 and pool2 (the paper), in every convolution before its relu, or nowhere.
     dropout : float
         Share of fc6's and fc7's inputs that training drops.
+    without : collection of int
+        Layers that are left out, any of 3, 4, 6 and 7, as in Table 3; their numbers of channels say nothing then.
 
     Raises
     ------
@@ -50,6 +59,8 @@ class ZFNet(nn.Module):
     >>> net = ZFNet(classes=16, channels=(8, 8, 8, 8, 8), hidden=(32, 32), input_size=96, conv2_stride=1).eval()
     >>> tuple(net(torch.zeros(2, 3, 96, 96)).shape)
     (2, 16)
+    >>> sum(isinstance(module, nn.Linear) for module in ZFNet(16, without=(6, 7)).modules())
+    1
     """
 
     def __init__(
@@ -59,37 +70,45 @@ class ZFNet(nn.Module):
         channels: tuple[int, int, int, int, int] = (96, 256, 384, 384, 256),
         hidden: tuple[int, int] = (4096, 4096),
         input_size: int = 224,
+        conv1_size: int = 7,
+        conv1_stride: int = 2,
         conv2_stride: int = 2,
         conv2_padding: int = 0,
         normalisation: Normalisation = "lrn",
         dropout: float = 0.5,
+        without: Collection[int] = (),
     ) -> None:
         super().__init__()
-        _check(classes, channels, hidden, input_size, normalisation, dropout)
-        side = _pooled(_pooled((input_size - 5) // 2 + 1, 5, conv2_stride, conv2_padding), 3, 1, 1)
+        _check(classes, channels, hidden, input_size, normalisation, dropout, without)
+        first, second = (conv1_size, conv1_stride, 1), (5, conv2_stride, conv2_padding)
+        _check_convolutions(first, second)
+        side = _pooled(_pooled(_pooled(input_size, first), second), (3, 1, 1), ceil=False)
         if side < 1:
             raise ParameterError(f"A ZFNet for {input_size}-pixel inputs has nothing left after pool5; try 96 or 224.")
         self.input_size = input_size
+        widths = [channels[1], *_kept((3, 4, 5), channels[2:], without)]
         self.features = nn.Sequential(
-            *_convolution(3, channels[0], 7, 2, 1, normalisation),
+            *_convolution(3, channels[0], first, normalisation),
             nn.MaxPool2d(3, 2, ceil_mode=True),
             *_response(normalisation),
-            *_convolution(channels[0], channels[1], 5, conv2_stride, conv2_padding, normalisation),
+            *_convolution(channels[0], channels[1], second, normalisation),
             nn.MaxPool2d(3, 2, ceil_mode=True),
             *_response(normalisation),
-            *_convolution(channels[1], channels[2], 3, 1, 1, normalisation),
-            *_convolution(channels[2], channels[3], 3, 1, 1, normalisation),
-            *_convolution(channels[3], channels[4], 3, 1, 1, normalisation),
+            *(
+                part
+                for inputs, outputs in itertools.pairwise(widths)
+                for part in _convolution(inputs, outputs, (3, 1, 1), normalisation)
+            ),
             nn.MaxPool2d(3, 2),
         )
+        widths = [channels[4] * side * side, *_kept((6, 7), hidden, without)]
         self.classifier = nn.Sequential(
-            nn.Dropout(dropout),
-            nn.Linear(channels[4] * side * side, hidden[0]),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(hidden[0], hidden[1]),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden[1], classes),
+            *(
+                part
+                for inputs, outputs in itertools.pairwise(widths)
+                for part in (nn.Dropout(dropout), nn.Linear(inputs, outputs), nn.ReLU(inplace=True))
+            ),
+            nn.Linear(widths[-1], classes),
         )
 
     def forward(self, batch: Tensor) -> Tensor:
@@ -152,24 +171,26 @@ def _scale(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     convolution.bias.copy_(shift)
 
 
+def _kept(numbers: tuple[int, ...], widths: tuple[int, ...], without: Collection[int]) -> list[int]:
+    return [width for number, width in zip(numbers, widths, strict=True) if number not in without]
+
+
 def _convolution(
-    inputs: int, outputs: int, size: int, stride: int, padding: int, normalisation: Normalisation
+    inputs: int, outputs: int, window: tuple[int, int, int], normalisation: Normalisation
 ) -> list[nn.Module]:
     norm: list[nn.Module] = [nn.BatchNorm2d(outputs)] if normalisation == "batch" else []
-    return [nn.Conv2d(inputs, outputs, size, stride, padding), *norm, nn.ReLU(inplace=True)]
+    return [nn.Conv2d(inputs, outputs, *window), *norm, nn.ReLU(inplace=True)]
 
 
 def _response(normalisation: Normalisation) -> list[nn.Module]:
     return [nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)] if normalisation == "lrn" else []
 
 
-def _pooled(side: int, kernel: int, stride: int, padding: int) -> int:
-    """Side of a map after a 3x3/2 pool (rounded up before conv2 only) and a convolution."""
-    if kernel == 5:
-        side = -(-(side - 3) // 2) + 1
-        side = (side + 2 * padding - kernel) // stride + 1
-        return -(-(side - 3) // 2) + 1
-    return (side - 3) // 2 + 1
+def _pooled(side: int, window: tuple[int, int, int], *, ceil: bool = True) -> int:
+    """Side of a map after a convolution and a 3x3/2 pool, rounded up but for the last one."""
+    kernel, stride, padding = window
+    side = (side + 2 * padding - kernel) // stride + 1
+    return (-(-(side - 3) // 2) if ceil else (side - 3) // 2) + 1
 
 
 def _check(
@@ -179,6 +200,7 @@ def _check(
     input_size: int,
     normalisation: Normalisation,
     dropout: float,
+    without: Collection[int],
 ) -> None:
     if len(channels) != 5 or len(hidden) != 2:
         raise ParameterError(
@@ -190,3 +212,10 @@ def _check(
         raise ParameterError(f'The normalisation of a ZFNet is "lrn", "batch" or None, not {normalisation!r}.')
     if not 0 <= dropout < 1:
         raise ParameterError(f"The dropout of a ZFNet must be in [0, 1), not {dropout}; the paper's is 0.5.")
+    if not set(without) <= set(_CAN_GO):
+        raise ParameterError(f"A ZFNet can do without layers 3, 4, 6 and 7, not without {sorted(without)}.")
+
+
+def _check_convolutions(*windows: tuple[int, int, int]) -> None:
+    if any(size < 1 or stride < 1 or padding < 0 for size, stride, padding in windows):
+        raise ParameterError("Sizes and strides of a ZFNet's convolutions must be at least 1, paddings 0 or more.")
