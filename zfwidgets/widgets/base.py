@@ -121,6 +121,10 @@ class Viewer(W.VBox):
         """The traits resolved into what must be known, by slot; pure."""
         raise NotImplementedError
 
+    def _backend_of(self, slot: str) -> Backend:
+        """Who answers a slot's question: a viewer that compares two networks asks two."""
+        return self._backend
+
     def _show(self, slot: str, value: Any) -> None:
         """Draw an answer, partial or final."""
         raise NotImplementedError
@@ -189,7 +193,7 @@ class Viewer(W.VBox):
             self._errors.pop(slot, None)
             self._stopped.discard(slot)
             deliver = partial(self._deliver, slot, self._serial)
-            self._tickets[slot] = self._backend.submit(request, deliver, owner=(id(self), slot))
+            self._tickets[slot] = self._backend_of(slot).submit(request, deliver, owner=(id(self), slot))
 
     def _withdraw(self, slot: str) -> None:
         """Nobody wants to know any more."""
