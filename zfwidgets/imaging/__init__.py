@@ -16,10 +16,14 @@ from .render import (
     place_cells,
     signed_picture,
 )
+from .transforms import NEUTRAL, REPEATS, TRANSFORMS, checked_amounts, default_amounts, transformed
 
 __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "NEUTRAL",
+    "REPEATS",
+    "TRANSFORMS",
     "UNKNOWN",
     "LabelPicture",
     "Mosaic",
@@ -27,6 +31,8 @@ __all__ = [
     "Preprocess",
     "as_image",
     "beside",
+    "checked_amounts",
+    "default_amounts",
     "enlarge",
     "heat_indices",
     "heat_palette",
@@ -41,4 +47,5 @@ __all__ = [
     "to_jpeg",
     "to_palette_png",
     "to_png",
+    "transformed",
 ]

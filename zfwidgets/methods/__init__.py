@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from zfwidgets.methods.deconvnet import project, project_units
     from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
     from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
+    from zfwidgets.methods.invariance import (
+        BORDERS,
+        InvarianceCurves,
+        checked_border,
+        invariance_curves,
+        moved_inputs,
+        shallow_and_deep,
+    )
     from zfwidgets.methods.occlusion import PRECISIONS, OcclusionMap, occluded_input, occlusion_map
     from zfwidgets.methods.projection import Projection, Unit
     from zfwidgets.methods.recording import Recording
@@ -19,24 +27,30 @@ if TYPE_CHECKING:
     from zfwidgets.network.windows import grid
 
 __all__ = [
+    "BORDERS",
     "FILLS",
     "PRECISIONS",
     "FidelityReport",
     "FidelityRow",
+    "InvarianceCurves",
     "OcclusionMap",
     "Projection",
     "Recording",
     "TopActivations",
     "Unit",
+    "checked_border",
     "checked_fill",
     "fidelity_report",
     "fill_picture",
     "grid",
+    "invariance_curves",
+    "moved_inputs",
     "occluded_input",
     "occlusion_map",
     "project",
     "project_units",
     "record",
+    "shallow_and_deep",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -46,6 +60,14 @@ __getattr__, __dir__ = lazy_names(
         "deconvnet": ("project", "project_units"),
         "fidelity": ("FidelityReport", "FidelityRow", "fidelity_report"),
         "fill": ("FILLS", "checked_fill", "fill_picture"),
+        "invariance": (
+            "BORDERS",
+            "InvarianceCurves",
+            "checked_border",
+            "invariance_curves",
+            "moved_inputs",
+            "shallow_and_deep",
+        ),
         "occlusion": ("PRECISIONS", "OcclusionMap", "occluded_input", "occlusion_map"),
         "occlusion.sweep": ("grid",),
         "projection": ("Projection", "Unit"),
