@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.allocator import tune_allocator
     from zfwidgets.app.explorer import Explorer
     from zfwidgets.backend import Backend
-    from zfwidgets.data import ImageSet, samples, scenes
+    from zfwidgets.data import ImageSet, frontal_faces, samples, scenes
     from zfwidgets.errors import ZfwidgetsError
     from zfwidgets.imaging import Preprocess, as_image
     from zfwidgets.methods import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         project_units,
         record,
     )
+    from zfwidgets.methods.correspondence import Correspondence, correspondence
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlexNet2012",
     "Backend",
+    "Correspondence",
     "Explorer",
     "FeatureViewer",
     "FidelityReport",
@@ -58,7 +60,9 @@ __all__ = [
     "ZfwidgetsError",
     "__version__",
     "as_image",
+    "correspondence",
     "fidelity_report",
+    "frontal_faces",
     "invariance_curves",
     "list_networks",
     "load_network",
@@ -76,7 +80,7 @@ _HOMES = {
     "allocator": ("tune_allocator",),
     "app.explorer": ("Explorer",),
     "backend": ("Backend",),
-    "data": ("ImageSet", "samples", "scenes"),
+    "data": ("ImageSet", "frontal_faces", "samples", "scenes"),
     "errors": ("ZfwidgetsError",),
     "imaging": ("Preprocess", "as_image"),
     "methods": (
@@ -93,6 +97,7 @@ _HOMES = {
         "project_units",
         "record",
     ),
+    "methods.correspondence": ("Correspondence", "correspondence"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),

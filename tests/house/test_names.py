@@ -14,6 +14,7 @@ import zfwidgets
 PUBLIC = [
     "AlexNet2012",
     "Backend",
+    "Correspondence",
     "Explorer",
     "FeatureViewer",
     "FidelityReport",
@@ -32,7 +33,9 @@ PUBLIC = [
     "ZfwidgetsError",
     "__version__",
     "as_image",
+    "correspondence",
     "fidelity_report",
+    "frontal_faces",
     "invariance_curves",
     "list_networks",
     "load_network",

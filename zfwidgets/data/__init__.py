@@ -1,7 +1,8 @@
 """Sets of pictures, and what is in them."""
 
 from .image_set import ImageSet
+from .landmarks import Faces, frontal_faces
 from .samples import samples
 from .scenes import CLASSES, Scene, draw, scene_of, scenes
 
-__all__ = ["CLASSES", "ImageSet", "Scene", "draw", "samples", "scene_of", "scenes"]
+__all__ = ["CLASSES", "Faces", "ImageSet", "Scene", "draw", "frontal_faces", "samples", "scene_of", "scenes"]

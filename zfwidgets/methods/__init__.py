@@ -9,6 +9,7 @@ from zfwidgets.lazy import lazy_names
 
 if TYPE_CHECKING:
     from zfwidgets.methods.activations import record
+    from zfwidgets.methods.correspondence import Correspondence
     from zfwidgets.methods.deconvnet import project, project_units
     from zfwidgets.methods.fidelity import FidelityReport, FidelityRow, fidelity_report
     from zfwidgets.methods.fill import FILLS, checked_fill, fill_picture
@@ -30,6 +31,7 @@ __all__ = [
     "BORDERS",
     "FILLS",
     "PRECISIONS",
+    "Correspondence",
     "FidelityReport",
     "FidelityRow",
     "InvarianceCurves",
@@ -57,6 +59,8 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "activations": ("record",),
+        # Not the function: the sub-package has its name, as has `top_activations` below.
+        "correspondence": ("Correspondence",),
         "deconvnet": ("project", "project_units"),
         "fidelity": ("FidelityReport", "FidelityRow", "fidelity_report"),
         "fill": ("FILLS", "checked_fill", "fill_picture"),
@@ -72,7 +76,6 @@ __getattr__, __dir__ = lazy_names(
         "occlusion.sweep": ("grid",),
         "projection": ("Projection", "Unit"),
         "recording": ("Recording",),
-        # Not the function: the sub-package has its name.
         "top_activations": ("TopActivations",),
     },
 )

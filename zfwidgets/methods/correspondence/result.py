@@ -1,0 +1,178 @@
+"""What `correspondence` returns, beside the paper's Table 1; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zfwidgets.errors import ParameterError, unknown_name
+
+__all__ = ["PAPER", "RANDOM", "Correspondence", "Delta"]
+
+RANDOM = "random"
+"""The part that is always there: places drawn at random."""
+
+
+class Delta(NamedTuple):
+    """Mean and standard deviation over pairs of pictures."""
+
+    mean: float
+    std: float
+
+    def __str__(self) -> str:
+        return "-" if np.isnan(self.mean) else f"{self.mean:.3f} +- {self.std:.3f}"
+
+
+PAPER: Mapping[str, tuple[Delta, Delta]] = {
+    "right eye": (Delta(0.067, 0.007), Delta(0.069, 0.015)),
+    "left eye": (Delta(0.069, 0.007), Delta(0.068, 0.013)),
+    "nose": (Delta(0.079, 0.017), Delta(0.069, 0.011)),
+    RANDOM: (Delta(0.107, 0.017), Delta(0.073, 0.014)),
+}
+"""Table 1: part to Delta at layers 5 and 7, for five dogs and the network of Fig. 3."""
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
+class Correspondence:
+    """How alike N pictures answer to the hiding of the same part.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        In the order asked for.
+    places : tuple of str
+        Part hidden in each of the R variants of a picture; ``"random"``, as often as asked for, comes last.
+    distances : mapping
+        Layer to (R, N, N) float32: share of the layer's cells, 0 to 1, in which the signs of the changes of two
+        pictures differ. NaN on the diagonal, where a picture lacks the part, and for pictures that are still to come.
+    squares : ndarray
+        (N, R, 2) int64: row and column of the upper left corner of each square in the model's input; -1 where the
+        picture lacks the part.
+    size : int
+        Side of the squares, in input pixels.
+    pool : int or None
+        Side of the grid over which maps were averaged before the signs were taken.
+    seen : ndarray
+        (N, H, W, 3) uint8: the pictures as the network saw them, nothing hidden.
+    count : int
+        Pictures compared so far; less than N in a partial result.
+    """
+
+    layers: tuple[str, ...]
+    places: tuple[str, ...]
+    distances: Mapping[str, NDArray[np.float32]]
+    squares: NDArray[np.int64]
+    size: int
+    pool: int | None
+    seen: NDArray[np.uint8]
+    count: int
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts, each once; ``"random"`` last."""
+        return tuple(dict.fromkeys(self.places))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pictures are compared."""
+        return self.count == len(self.squares)
+
+    @property
+    def delta(self) -> dict[str, dict[str, Delta]]:
+        """Layer to part to the (mean, std) of Table 1, over all pairs of pictures that have the part."""
+        return {layer: {part: self._delta(layer, part) for part in self.parts} for layer in self.layers}
+
+    def pairs(self, layer: str, part: str) -> NDArray[np.float32]:
+        """(places of the part, pairs): the distance of each pair of pictures that have it.
+
+        Raises
+        ------
+        UnknownNameError
+            For a layer or a part that was not asked about.
+        """
+        chosen = self._of(layer, part)
+        first, second = np.triu_indices(chosen.shape[1], 1)
+        found = chosen[:, first, second]
+        return found[:, ~np.isnan(found).all(0)]
+
+    def interval(
+        self, layer: str, part: str, level: float = 0.95, resamples: int = 1000, seed: int = 0
+    ) -> tuple[float, float]:
+        """Bootstrap interval of the mean over *pictures*: pairs that share a picture are not independent.
+
+        Pictures are drawn with replacement; pairs of a picture with itself are left out.
+
+        Parameters
+        ----------
+        layer, part : str
+        level : float
+            Share of the resamples in the interval, between 0 and 1.
+        resamples, seed : int
+
+        Returns
+        -------
+        (float, float)
+            NaN with fewer than three pictures, from which nothing else can be drawn.
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+        """
+        if not 0 < level < 1:
+            raise ParameterError(f"The level of an interval lies between 0 and 1, for example 0.95; found {level!r}.")
+        if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
+            raise ParameterError(f"resamples is a whole number of at least 1, for example 1000; found {resamples!r}.")
+        chosen = self._of(layer, part)
+        there: NDArray[np.bool_] = ~np.all(np.isnan(chosen), axis=0)
+        having = there.any(0)
+        if having.sum() < 3:
+            return float("nan"), float("nan")
+        counted = there[np.ix_(having, having)].astype(float)
+        mean = np.where(there, np.nan_to_num(chosen).mean(0), 0)[np.ix_(having, having)]
+        number = int(having.sum())
+        drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=int(resamples))
+        weight = ((drawn @ counted) * drawn).sum(1)
+        sums = ((drawn @ mean) * drawn).sum(1)[weight > 0] / weight[weight > 0]
+        low, high = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+    def table(self) -> str:
+        """Delta of every layer beside the paper's Table 1, as text.
+
+        Examples
+        --------
+        >>> shares = [[[np.nan, 0.1], [0.1, np.nan]], [[np.nan, 0.2], [0.2, np.nan]]]
+        >>> distances = {"conv5": np.array(shares, np.float32)}
+        >>> squares, seen = np.zeros((2, 2, 2), np.int64), np.zeros((2, 8, 8, 3), np.uint8)
+        >>> print(Correspondence(("conv5",), ("nose", "random"), distances, squares, 4, None, seen, 2).table())
+        part    conv5           paper, layer 5  paper, layer 7
+        nose    0.100 +- 0.000  0.079 +- 0.017  0.069 +- 0.011
+        random  0.200 +- 0.000  0.107 +- 0.017  0.073 +- 0.014
+        """
+        rows = list(self._rows())
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        yield "part", *self.layers, "paper, layer 5", "paper, layer 7"
+        delta = self.delta
+        for part in self.parts:
+            paper = map(str, PAPER[part]) if part in PAPER else ("-", "-")
+            yield part, *(str(delta[layer][part]) for layer in self.layers), *paper
+
+    def _delta(self, layer: str, part: str) -> Delta:
+        found = self.pairs(layer, part).astype(float)
+        return Delta(float(found.mean()), float(found.std())) if found.size else Delta(float("nan"), float("nan"))
+
+    def _of(self, layer: str, part: str) -> NDArray[np.float32]:
+        """(places of the part, N, N)."""
+        if layer not in self.distances:
+            raise unknown_name("layer", layer, self.layers)
+        if part not in self.places:
+            raise unknown_name("part", part, self.parts)
+        return self.distances[layer][[place == part for place in self.places]]
