@@ -1,6 +1,7 @@
 """Pixels in, pixels out: reading pictures, preparing them for a network, drawing maps, writing bytes."""
 
 from .encode import to_jpeg, to_palette_png, to_png
+from .filters import filter_mosaic
 from .labels import LabelPicture, label_picture
 from .load import Picture, as_image
 from .mosaic import Mosaic, mosaic
@@ -34,6 +35,7 @@ __all__ = [
     "checked_amounts",
     "default_amounts",
     "enlarge",
+    "filter_mosaic",
     "heat_indices",
     "heat_palette",
     "heat_picture",
