@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
-    from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
+    from zfwidgets.widgets import FeatureViewer, InvarianceViewer, OcclusionViewer, TopActivationsViewer
 
     __version__: str
 
@@ -47,6 +47,7 @@ __all__ = [
     "FidelityReport",
     "ImageSet",
     "InvarianceCurves",
+    "InvarianceViewer",
     "Network",
     "OcclusionMap",
     "OcclusionViewer",
@@ -101,7 +102,7 @@ _HOMES = {
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
-    "widgets": ("FeatureViewer", "OcclusionViewer", "TopActivationsViewer"),
+    "widgets": ("FeatureViewer", "InvarianceViewer", "OcclusionViewer", "TopActivationsViewer"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -20,6 +20,7 @@ PUBLIC = [
     "FidelityReport",
     "ImageSet",
     "InvarianceCurves",
+    "InvarianceViewer",
     "Network",
     "OcclusionMap",
     "OcclusionViewer",

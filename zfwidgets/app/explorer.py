@@ -10,12 +10,14 @@ import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
-from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
+from zfwidgets.widgets import FeatureViewer, InvarianceViewer, OcclusionViewer, TopActivationsViewer
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
 from zfwidgets.widgets.values import as_target, check_assignment
 
 __all__ = ["Explorer"]
+
+_TABS = ("occlusion", "features", "top", "invariance")
 
 
 class Explorer(W.VBox):
@@ -28,7 +30,7 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top : Viewer
+    occlusion, features, top, invariance : Viewer
         The tabs; `features` and `top` are None for a network that cannot be looked into.
 
     Examples
@@ -63,12 +65,14 @@ class Explorer(W.VBox):
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
-        viewers = (self.occlusion, self.features, self.top)
+        self.invariance = InvarianceViewer(backend, image=first, awake=False)
+        viewers = (self.occlusion, self.features, self.top, self.invariance)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
         for viewer in self._viewers:
             T.link((self, "image"), (viewer, "image"))
-        T.link((self, "target"), (self.occlusion, "target"))
+        for viewer in (self.occlusion, self.invariance):
+            T.link((self, "target"), (viewer, "target"))
         if self.features is not None and self.top is not None:
             T.link((self.top, "layer"), (self.features, "layer"))
             T.dlink((self.top, "channel"), (self.features, "channel"), self._channel)
@@ -84,8 +88,8 @@ class Explorer(W.VBox):
         self._alive = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in ("occlusion", "features", "top"):
-            check_assignment(self, name, lambda: ["image", "target", "occlusion", "features", "top"], self._alive)
+        if name not in _TABS:
+            check_assignment(self, name, lambda: ["image", "target", *_TABS], self._alive)
         super().__setattr__(name, value)
 
     @T.validate("image")
@@ -114,16 +118,22 @@ class Explorer(W.VBox):
         return head
 
     def _tabs(self) -> W.Tab:
-        names = {"Occlusion": self.occlusion, "Features": self.features, "Top 9": self.top}
+        names = {
+            "Occlusion": self.occlusion,
+            "Features": self.features,
+            "Top 9": self.top,
+            "Invariance": self.invariance,
+        }
         shown = {name: viewer for name, viewer in names.items() if viewer is not None}
         tabs = W.Tab(list(shown.values()), titles=list(shown))
         tabs.observe(lambda change: self._turned(change["new"]), "selected_index")
         return tabs
 
     def _turned(self, place: int | None) -> None:
-        """Eighteen tiles are drawn only for those who look at them."""
-        if self.top is not None:
-            self.top.awake = place == self._viewers.index(self.top)
+        """What takes long (eighteen tiles, hundreds of moved pictures) is done only for those who look at it."""
+        for index, viewer in enumerate(self._viewers):
+            if viewer.has_trait("awake"):
+                viewer.awake = place == index
 
     def _channel(self, channel: int | None) -> int:
         """None is the first map of a page, which the other tab knows nothing of: its map stays."""

@@ -3,6 +3,7 @@
 from zfwidgets.backend.answers import Answer, Inbox
 from zfwidgets.backend.backend import Backend
 from zfwidgets.backend.facts import DistantNetwork, fidelity_sentence
+from zfwidgets.backend.invariance_requests import InvarianceRequest, Moved, MovedRequest
 from zfwidgets.backend.requests import (
     OccludedRequest,
     OcclusionRequest,
@@ -23,6 +24,9 @@ __all__ = [
     "Backend",
     "DistantNetwork",
     "Inbox",
+    "InvarianceRequest",
+    "Moved",
+    "MovedRequest",
     "NetworkSource",
     "OccludedRequest",
     "OcclusionRequest",

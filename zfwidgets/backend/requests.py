@@ -28,6 +28,7 @@ __all__ = [
     "Scores",
     "ScoresRequest",
     "SpeedRequest",
+    "scores_of",
 ]
 
 Partial = Callable[[Any], None] | None
@@ -88,7 +89,7 @@ class ScoresRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Scores:
-        return _scores(backend, backend.input(self.image))
+        return scores_of(backend, backend.input(self.image))
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class OccludedRequest:
         from zfwidgets.methods import occluded_input
 
         clean = backend.input(self.image)
-        return _scores(backend, occluded_input(backend.network, clean, self.row, self.column, self.size, self.fill))
+        return scores_of(backend, occluded_input(backend.network, clean, self.row, self.column, self.size, self.fill))
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,8 @@ class ProjectionRequest:
         return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
 
 
-def _scores(backend: Backend, seen: torch.Tensor) -> Scores:
+def scores_of(backend: Backend, seen: torch.Tensor) -> Scores:
+    """What is in a model input (3, H, W)?"""
     probabilities = backend.network(seen[None])[0].float().softmax(0)
     pixels = backend.network.preprocess.inverse(seen.cpu())
     return Scores(probabilities.cpu().numpy(), backend.network.classes, pixels)

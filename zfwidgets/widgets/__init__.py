@@ -2,7 +2,8 @@
 
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.features import FeatureViewer
+from zfwidgets.widgets.invariance import InvarianceViewer
 from zfwidgets.widgets.occlusion import OcclusionViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
-__all__ = ["FeatureViewer", "OcclusionViewer", "TopActivationsViewer", "Viewer"]
+__all__ = ["FeatureViewer", "InvarianceViewer", "OcclusionViewer", "TopActivationsViewer", "Viewer"]

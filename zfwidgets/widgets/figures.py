@@ -15,7 +15,7 @@ from zfwidgets.imaging import to_jpeg, to_png
 from zfwidgets.widgets.first_sight import WatchedImage
 from zfwidgets.widgets.style import ACCENT
 
-__all__ = ["Box", "PictureFigure"]
+__all__ = ["Box", "Panel", "PictureFigure"]
 
 SIDE = 288
 """Screen pixels of every panel: three times 96, and nine times the 32 of a tiny network."""
@@ -32,8 +32,36 @@ Box = tuple[float, float, float, float]
 Pixels = NDArray[np.uint8]
 
 
-class PictureFigure(W.VBox):
-    """A titled square with one picture in it, enlarged by a whole factor, never stretched.
+class Panel(W.VBox):
+    """Something to be seen, its title above and its legend below.
+
+    Parameters
+    ----------
+    title : str
+        What it shows, as text.
+    body : ipywidgets.Widget
+        What is to be seen.
+    """
+
+    def __init__(self, title: str, body: W.Widget) -> None:
+        self._title, self._foot = W.HTML(), W.HTML()
+        super().__init__([self._title, body, self._foot])
+        self.add_class("zf-panel")
+        self.title(title)
+        self.foot("")
+
+    def title(self, text: str, small: str = "") -> None:
+        """Say what is shown."""
+        words = f"{escape(text)} <small>{escape(small)}</small>"
+        self._title.value = f'<div class="zf-title" title="{escape(f"{text} {small}")}">{words}</div>'
+
+    def foot(self, html: str) -> None:
+        """What stands under the picture: a colour bar, a legend; HTML."""
+        self._foot.value = f'<div class="zf-foot">{html}</div>'
+
+
+class PictureFigure(Panel):
+    """A titled panel with one picture in it, enlarged by a whole factor, never stretched.
 
     Coordinates are pixels of the picture that was shown last, from its top left corner.
 
@@ -45,9 +73,12 @@ class PictureFigure(W.VBox):
         Whether it has an occluder that follows the mouse.
     hover : bool
         Whether it notices over which cell the mouse is.
+    height : int
+        Of the panel, in screen pixels.
     """
 
-    def __init__(self, title: str = "", draggable: bool = False, hover: bool = False) -> None:
+    def __init__(self, title: str = "", draggable: bool = False, hover: bool = False, height: int = SIDE) -> None:
+        self._room = (height, SIDE)
         self._x, self._y = bq.LinearScale(min=0, max=1), bq.LinearScale(min=0, max=1, reverse=True)
         # The mark does not redraw when the value of its image changes: the hidden one is written, then shown.
         self._images = [W.Image(format="png", value=_NOTHING), W.Image(format="png", value=_NOTHING)]
@@ -61,12 +92,8 @@ class PictureFigure(W.VBox):
             marks.append(self._cells)
         self.brush = bq.interacts.BrushSelector(x_scale=self._x, y_scale=self._y, marks=[]) if draggable else None
         self.figure = self._figure(marks)
-        self._title, self._foot = W.HTML(), W.HTML()
-        super().__init__([self._title, self.figure, self._foot])
-        self.add_class("zf-panel")
         self.size = (1, 1)
-        self.title(title)
-        self.foot("")
+        super().__init__(title, self.figure)
 
     def _figure(self, marks: list[bq.Mark]) -> bq.Figure:
         interaction = {} if self.brush is None else {"interaction": self.brush}
@@ -77,11 +104,11 @@ class PictureFigure(W.VBox):
             padding_x=0,
             padding_y=0,
             fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
-            min_aspect_ratio=1,
-            max_aspect_ratio=1,
+            min_aspect_ratio=SIDE / self._room[0],
+            max_aspect_ratio=SIDE / self._room[0],
             animation_duration=0,
             display_toolbar=False,
-            layout=W.Layout(width=f"{SIDE}px", height=f"{SIDE}px", min_width=f"{SIDE}px", overflow="hidden"),
+            layout=W.Layout(width=f"{SIDE}px", height=f"{self._room[0]}px", min_width=f"{SIDE}px", overflow="hidden"),
             **interaction,
         )
 
@@ -99,15 +126,6 @@ class PictureFigure(W.VBox):
             opacity=0.2,
             visible=False,
         )
-
-    def title(self, text: str, small: str = "") -> None:
-        """Say what is shown."""
-        words = f"{escape(text)} <small>{escape(small)}</small>"
-        self._title.value = f'<div class="zf-title" title="{escape(f"{text} {small}")}">{words}</div>'
-
-    def foot(self, html: str) -> None:
-        """What stands under the picture: a colour bar, a legend; HTML."""
-        self._foot.value = f'<div class="zf-foot">{html}</div>'
 
     def show(self, pixels: Pixels) -> None:
         """Show a picture, uint8 (H, W, 3)."""
@@ -203,10 +221,10 @@ class PictureFigure(W.VBox):
 
     def _fit(self, height: int, width: int) -> None:
         """Largest whole factor that fits, centred; a picture larger than the panel is made smaller."""
-        longest = max(height, width)
-        factor = SIDE // longest if longest <= SIDE else SIDE / longest
-        extent = SIDE / factor
-        for scale, length in ((self._x, width), (self._y, height)):
+        factor = min(self._room[0] / height, self._room[1] / width)
+        factor = float(factor // 1) if factor >= 1 else factor
+        for scale, length, room in ((self._x, width, self._room[1]), (self._y, height, self._room[0])):
+            extent = room / factor
             offset = round((extent - length) / 2 * factor) / factor
             with scale.hold_sync():
                 scale.min, scale.max = -offset, extent - offset

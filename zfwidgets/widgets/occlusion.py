@@ -26,7 +26,8 @@ from zfwidgets.widgets import controls
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
 from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places, precision_options
-from zfwidgets.widgets.style import PASSING, bars, number
+from zfwidgets.widgets.score_bars import score_bars
+from zfwidgets.widgets.style import PASSING, number
 
 if TYPE_CHECKING:
     from zfwidgets.methods import OcclusionMap
@@ -218,16 +219,7 @@ class OcclusionViewer(OcclusionOptions):
     def _redraw_bars(self) -> None:
         if self._clean is None or self._square is None:
             return
-        best_now, best_clean = ([name for name, _ in scores.top(5)] for scores in (self._square, self._clean))
-        shown = list(dict.fromkeys([*best_clean[:3], *best_now[:2], *best_clean[3:]]))[:5]
-        now, clean = self._square.probabilities, self._clean.probabilities
-        index = self._backend.network.class_index
-        rows = [(name, float(now[index(name)]), float(clean[index(name)])) for name in shown]
-        best = self._square.top(1)[0]
-        self._bars.value = (
-            f'<div class="zf-h">With the square hidden: {escape(best[0])} {best[1]:.3f}</div>{bars(rows)}'
-            '<div class="zf-soft">the tick marks the whole picture</div>'
-        )
+        self._bars.value = score_bars("With the square hidden", self._square, self._clean)
 
     def _touch(self, x: float, y: float) -> None:
         """A click on a map: the square goes to that cell."""

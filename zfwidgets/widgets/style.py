@@ -105,6 +105,24 @@ CSS = """
 .zf .zf-wanted.widget-button { border-color: var(--zf-accent); box-shadow: inset 0 -3px 0 var(--zf-accent); }
 .zf-save { display: flex; flex-flow: row wrap; gap: 4px 12px; align-items: center; margin-top: 4px; }
 .zf .zf-save .widget-button { margin: 0; height: 30px; } .zf-save a { color: var(--jp-content-link-color, #0b6bcb); }
+.zf-plot { display: block; max-width: 100%; height: auto; }
+.zf-plot text { fill: var(--zf-soft); font-size: 11px; font-variant-numeric: tabular-nums; }
+.zf-plot .zf-grid { stroke: var(--zf-line); stroke-width: 1; }
+.zf-plot .zf-curve { fill: none; stroke-width: 1.25; stroke-opacity: .6; stroke-linejoin: round; }
+.zf-plot .zf-curve.zf-strong { stroke-width: 2.5; stroke-opacity: 1; }
+.zf-plot .zf-dashed { stroke-dasharray: 4 3; }
+.zf-plot .zf-cursor { stroke: var(--zf-accent); stroke-width: 1.5; }
+.zf-plot .zf-dot { stroke: var(--zf-paper); stroke-width: 1.5; } .zf-plot .zf-mark { fill: var(--zf-ink); }
+.zf-areas { display: grid; grid-template-columns: minmax(64px, auto) repeat(var(--zf-columns), 1fr); gap: 6px 10px;
+  align-items: center; font-size: 12px; font-variant-numeric: tabular-nums; }
+.zf-areas > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.zf-areas .zf-now { font-weight: 600; }
+.zf-areas .zf-pair { display: grid; grid-template-columns: 1fr 26px; gap: 1px 4px; align-items: center; }
+.zf-areas em { font-style: normal; text-align: right; }
+.zf-areas i.zf-bar { height: 11px; border-radius: 2px;
+  background: linear-gradient(90deg, var(--zf-bar) var(--zf-share), var(--zf-wash) var(--zf-share)); }
+.zf-areas i.zf-thin { height: 5px; }
+.zf .zf-controls select[multiple] { height: auto; }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }

@@ -10,7 +10,8 @@ from zfwidgets.lazy import lazy_names
 
 if TYPE_CHECKING:
     from zfwidgets.methods.invariance.border import BORDERS, checked_border
-    from zfwidgets.methods.invariance.curves import invariance_curves, moved_inputs, shallow_and_deep
+    from zfwidgets.methods.invariance.curves import invariance_curves, moved_inputs
+    from zfwidgets.methods.invariance.layers import shallow_and_deep
     from zfwidgets.methods.invariance.result import InvarianceCurves
 
 __all__ = [
@@ -26,7 +27,8 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "border": ("BORDERS", "checked_border"),
-        "curves": ("invariance_curves", "moved_inputs", "shallow_and_deep"),
+        "curves": ("invariance_curves", "moved_inputs"),
+        "layers": ("shallow_and_deep",),
         "result": ("InvarianceCurves",),
     },
 )

@@ -16,13 +16,14 @@ from zfwidgets.errors import Cancelled, ParameterError
 from zfwidgets.imaging import NEUTRAL, checked_amounts, default_amounts, transformed
 from zfwidgets.methods.activations import as_batch
 from zfwidgets.methods.invariance.border import Border, border_of, checked_border
+from zfwidgets.methods.invariance.layers import shallow_and_deep
 from zfwidgets.methods.invariance.moving import Measured, Mover
 from zfwidgets.methods.invariance.result import InvarianceCurves
 from zfwidgets.methods.occlusion.order import levels
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.windows import whole_number
 
-__all__ = ["invariance_curves", "moved_inputs", "shallow_and_deep"]
+__all__ = ["invariance_curves", "moved_inputs"]
 
 _PARTIAL_SECONDS = 0.25
 _FEATURE_BYTES = 2**28
@@ -117,23 +118,6 @@ def moved_inputs(net: Network, images: Any, transform: str, amount: float, borde
     amounts = checked_amounts(transform, [amount], (batch.shape[2], batch.shape[3])).repeat(len(batch))
     with torch.no_grad():
         return transformed(batch, transform, amounts, border_of(net, batch[0], checked_border(border)))
-
-
-def shallow_and_deep(net: Network) -> tuple[str, ...]:
-    """The first layer and the last one below the class scores: the paper's layers 1 and 7.
-
-    Fewer than two for a network that has no others, or cannot be traced.
-
-    Examples
-    --------
-    >>> from zfwidgets.models import load_network
-    >>> shallow_and_deep(load_network("zfnet-scenes", device="cpu"))
-    ('conv1', 'fc7')
-    """
-    scores = len(net.classes)
-    below = [place for place, name in enumerate(net.menu) if net.layers[name].channels != scores]
-    deep = below[-1] if below else 0
-    return tuple(dict.fromkeys([*net.menu[:1], *net.menu[deep : deep + 1]]))
 
 
 def _unknown(mover: Mover, amounts: NDArray[np.float64], border: Border) -> InvarianceCurves:

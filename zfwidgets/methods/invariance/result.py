@@ -14,7 +14,7 @@ from zfwidgets.methods.recording import softmax
 __all__ = ["InvarianceCurves"]
 
 Floats = NDArray[np.float32]
-_DIP = 0.1
+_DIP = 0.25
 """A dip is a minimum that is lower than its surroundings by this share of the curve's range."""
 
 
@@ -111,7 +111,7 @@ class InvarianceCurves:
     def dips(self, layer: str) -> tuple[NDArray[np.float64], ...]:
         """For each picture the amounts at which the layer's features come back, the neutral one left out.
 
-        These are the minima of the relative distance that lie a tenth of the curve's range below the maxima on both
+        These are the minima of the relative distance that lie a quarter of the curve's range below the maxima on both
         sides. A picture that is turned onto itself has one at every angle of its symmetry.
         """
         found = []

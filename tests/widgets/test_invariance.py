@@ -1,0 +1,244 @@
+"""The invariance viewer on a tiny real network, alone and beside a second one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from twins.tiny import widget_labelled
+
+from zfwidgets.backend import Backend, InvarianceRequest, MovedRequest
+from zfwidgets.data import ImageSet
+from zfwidgets.errors import ParameterError, UnknownNameError, ZfwidgetsError
+from zfwidgets.imaging import Preprocess, default_amounts
+from zfwidgets.methods import invariance_curves, moved_inputs
+from zfwidgets.network import Network
+from zfwidgets.widgets import InvarianceViewer
+
+KEYS = ("image/00000", "image/00001", "image/00002")
+
+
+@pytest.fixture
+def viewer(backend: Backend) -> Iterator[InvarianceViewer]:
+    viewer = InvarianceViewer(backend)
+    assert viewer.wait(30)
+    yield viewer
+    viewer.close()
+
+
+@pytest.fixture
+def second(pictures: ImageSet) -> Iterator[Backend]:
+    """A smaller input, other classes."""
+    torch.manual_seed(1)
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 100, 9), nn.ReLU(), nn.Linear(9, 3)
+    )
+    net = Network(module, preprocess=Preprocess(size=12), classes=["dog", "emu", "fox"], device="cpu", name="second")
+    with Backend(net, pictures) as backend:
+        yield backend
+
+
+def test_it_shows_what_the_method_computes(viewer: InvarianceViewer, backend: Backend, network: Network) -> None:
+    assert viewer.pictures == KEYS
+    expected = invariance_curves(network, [backend.picture(key) for key in KEYS], "rotate")
+    for layer in ("conv1", "conv2"):
+        np.testing.assert_allclose(viewer.result.distances[layer], expected.distances[layer], rtol=1e-3, atol=1e-4)
+    assert viewer.state == "ready" and viewer.result.complete
+    assert "3 pictures x 73 amounts" in viewer._strip.status.value and "Fig. 5" in viewer._strip.status.value
+
+
+@pytest.mark.parametrize(
+    "label", ["Transform", "Amount", "Image", "Shallow layer", "Deep layer", "Target class", "Border", "Pictures"]
+)
+def test_every_control_has_its_label(viewer: InvarianceViewer, label: str) -> None:
+    assert widget_labelled(viewer, label).description == label
+
+
+def test_the_slider_moves_picture_and_cursor_and_starts_no_curves(viewer: InvarianceViewer, network: Network) -> None:
+    plot = viewer._maps._layers[0]._plot.value
+    with patch.object(InvarianceRequest, "run", autospec=True) as run:
+        widget_labelled(viewer, "Amount").value = 35
+        assert viewer.wait(20)
+        for target in ("fox", "true", 0, "predicted"):
+            viewer.target = target
+        viewer.euclidean = True
+        viewer.image = KEYS[1]  # one of those on the page
+        assert viewer.wait(20)
+    run.assert_not_called()
+    assert viewer.amount == 35 and viewer._maps._layers[0]._plot.value != plot
+    expected = moved_inputs(network, viewer._backend.picture(KEYS[1]), "rotate", 35)
+    np.testing.assert_array_equal(viewer._moved.seen[0], network.preprocess.inverse(expected)[0])
+    assert "35°" in viewer._picture._title.value and "at 35°" in viewer._maps._probability._foot.value
+
+
+def test_transform_layers_border_and_pictures_start_one_run_each(viewer: InvarianceViewer) -> None:
+    run = InvarianceRequest.run
+    changes = {"transform": "scale", "border": "grey", "shallow": "pool1", "pictures": KEYS[:2], "deep": "pool1"}
+    with patch.object(InvarianceRequest, "run", autospec=True, side_effect=run) as counted:
+        for name, value in changes.items():
+            setattr(viewer, name, value)
+            assert viewer.wait(20)
+    assert counted.call_count == len(changes)
+    assert viewer.result.layers == ("pool1",)
+    assert (viewer.result.transform, viewer.result.border, len(viewer.result.probability)) == ("scale", "grey", 2)
+
+
+def test_the_amount_begins_where_the_transform_shows_something(viewer: InvarianceViewer) -> None:
+    control = widget_labelled(viewer, "Amount")
+    for transform, amount, low, high in (("scale", 1.35, 1, 1.8), ("translate", 3, -6, 6), ("rotate", 90, 0, 360)):
+        widget_labelled(viewer, "Transform").value = transform
+        assert viewer.wait(20)
+        assert (viewer.amount, control.value, control.min, control.max) == (amount, amount, low, high)
+    given = InvarianceViewer(viewer._backend, transform="translate", amount=-5)
+    assert given.wait(20) and given.amount == widget_labelled(given, "Amount").value == -5
+    given.close()
+
+
+def test_a_small_picture_that_is_clicked_stands_out(viewer: InvarianceViewer) -> None:
+    top, left, _, width = viewer._sheet.box(2)
+    mark = viewer._small._mark
+    mark._handle_custom_msgs(
+        mark, {"event": "element_click", "data": {"click_x": left + width / 2, "click_y": top + 3}}
+    )
+    assert viewer.wait(20)
+    assert viewer.image == KEYS[2]
+    assert 'class="zf-now"' in viewer._maps._table.value.partition("image/00002")[0].rpartition("<span")[2]
+
+
+def test_a_picture_that_is_not_among_the_curves_joins_them(backend: Backend) -> None:
+    viewer = InvarianceViewer(backend, image=KEYS[2], pictures=KEYS[:1], transform="scale")
+    assert viewer.wait(20)
+    assert viewer._answered["curves"].images == (KEYS[2], KEYS[0])
+    viewer.pictures = ()
+    assert viewer.wait(20) and len(viewer.result.known) == 1
+    viewer.close()
+
+
+def test_a_symmetric_picture_has_its_dips_and_the_button_goes_there(network: Network) -> None:
+    stripes = np.abs(np.arange(24) - 11.5)
+    cross = np.minimum(stripes[:, None], stripes[None, :]) < 2
+    cross[np.hypot(stripes[:, None], stripes[None, :]) > 11] = False
+    picture = np.repeat((cross * 255).astype(np.uint8)[..., None], 3, -1)
+    with Backend(network, {"cross": picture}) as backend:
+        viewer = InvarianceViewer(backend, amount=10)
+        assert viewer.wait(20)
+        assert "comes back at 90°, 180°, 270°" in viewer._symmetry.value
+        amounts = []
+        for _ in range(4):
+            viewer.next_dip()
+            amounts.append(viewer.amount)
+        assert amounts == [90, 180, 270, 90]
+        viewer.transform = "scale"
+        assert viewer.wait(20)
+        assert viewer._next.disabled
+        viewer.close()
+
+
+def test_a_second_network_is_dashed_in_the_same_panels(backend: Backend, second: Backend) -> None:
+    viewer = InvarianceViewer(backend, second, transform="translate", target="cat")
+    assert viewer.wait(30)
+    plot = viewer._maps._layers[1]._plot.value
+    assert plot.count("zf-dashed") == 3 and plot.count("<polyline") == 6
+    assert plot.count("<circle") == 2
+    assert "conv2 and fc2" in viewer._maps._layers[1]._title.value
+    # A shift by one pixel of 24 is half a pixel of 12; the second network has no class "cat" and gives its own.
+    theirs = invariance_curves(
+        second.network, [second.picture(key) for key in KEYS], "translate", default_amounts("translate", 24) / 2
+    )
+    np.testing.assert_allclose(viewer._others.probability, theirs.probability, atol=1e-4)
+    ends = [line.split('points="')[1].split()[0] for line in plot.split("<polyline")[1:]]
+    assert {end.split(",")[0] for end in ends} == {"36.0"}
+    assert "thin bars: second" in viewer._maps._table.value
+    viewer.target = "fox"
+    assert viewer.wait(20)
+    viewer.close()
+
+
+def test_the_second_backend_must_have_the_pictures(backend: Backend, second: Backend, network: Network) -> None:
+    alone = Backend(network, {"alone": np.zeros((24, 24, 3), np.uint8)})
+    with (
+        alone,
+        pytest.raises(ParameterError, match="no picture 'image/00000'; make both backends with the same images"),
+    ):
+        InvarianceViewer(backend, alone)
+    with pytest.raises(ParameterError, match="second network comes as a Backend, not str"):
+        InvarianceViewer(backend, "zfnet-scenes")  # type: ignore[arg-type]
+
+
+def test_nothing_is_asked_while_it_is_asleep(backend: Backend) -> None:
+    with patch.object(MovedRequest, "run", autospec=True) as moved, patch.object(InvarianceRequest, "run") as run:
+        viewer = InvarianceViewer(backend, awake=False)
+        viewer.image, viewer.transform, viewer.target = KEYS[1], "scale", "fox"
+        viewer.next_dip()
+        assert viewer.wait(5) and viewer.result is None
+        assert not moved.called and not run.called
+    viewer.awake = True
+    assert viewer.wait(20) and viewer.result.transform == "scale"
+    viewer.close()
+
+
+def test_uploads_are_offered_and_those_shown_stay(viewer: InvarianceViewer) -> None:
+    from zfwidgets.imaging import to_png
+
+    key = viewer._backend.add_image("mine.png", to_png(np.full((30, 30, 3), 90, np.uint8)))
+    viewer.offer_images()
+    assert viewer.pictures == KEYS == viewer._pictures_control.value
+    viewer.image = key
+    assert viewer.wait(20) and viewer._answered["curves"].images == (key, *KEYS)
+
+
+def test_a_network_that_cannot_be_looked_into_has_probabilities(pictures: ImageSet) -> None:
+    class Odd(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((2, 3)) if x.mean() > 0 else x.amax((2, 3))
+
+    with Backend(Network(Odd(), preprocess=Preprocess(size=12), device="cpu"), pictures) as backend:
+        viewer = InvarianceViewer(backend)
+        assert viewer.wait(20)
+        assert viewer.result.layers == () and "cannot be looked into" in viewer._maps._layers[0]._foot.value
+        assert "<polyline" in viewer._maps._probability._plot.value
+        viewer.close()
+
+
+BAD: list[tuple[str, Any, type[ZfwidgetsError], str]] = [
+    ("transform", "turn", UnknownNameError, "no transform 'turn'"),
+    ("amount", math.nan, ParameterError, "finite"),
+    ("amount", "far", ParameterError, "finite numbers"),
+    ("border", "grays", UnknownNameError, "no border"),
+    ("border", (1, 2), ParameterError, "A border is one of"),
+    ("shallow", "conv9", UnknownNameError, "conv1"),
+    ("deep", 7, UnknownNameError, "no layer 7"),
+    ("target", "whale", UnknownNameError, "no class 'whale'"),
+    ("pictures", "image/00000", ParameterError, "a row of keys"),
+    ("pictures", ["nope"], UnknownNameError, "no picture 'nope'"),
+    ("image", "nope", UnknownNameError, "no picture 'nope'"),
+    ("amuont", 3, UnknownNameError, "'amount'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "error", "words"), BAD)
+def test_bad_values_are_refused_and_the_page_stays(
+    viewer: InvarianceViewer, name: str, value: Any, error: type[ZfwidgetsError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        setattr(viewer, name, value)
+    assert viewer.wait(20) and viewer.state == "ready"
+
+
+def test_too_large_a_shift_and_six_pictures(network: Network) -> None:
+    images = {f"p{place}": np.full((24, 24, 3), 40 * place, np.uint8) for place in range(6)}
+    with Backend(network, images) as backend:
+        viewer = InvarianceViewer(backend, transform="translate")
+        assert viewer.wait(20) and len(viewer.pictures) == 5
+        with pytest.raises(ParameterError, match="leaves nothing"):
+            viewer.amount = 24
+        widget_labelled(viewer, "Pictures").value = tuple(images)
+        assert viewer.state == "error" and "at most 5" in viewer._strip.alert.value
+        assert len(widget_labelled(viewer, "Pictures").value) == 5
+        viewer.close()
