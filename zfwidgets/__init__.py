@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         record,
     )
     from zfwidgets.methods.correspondence import Correspondence, correspondence
+    from zfwidgets.methods.filters import FilterReport, filter_report
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
@@ -45,6 +46,7 @@ __all__ = [
     "Explorer",
     "FeatureViewer",
     "FidelityReport",
+    "FilterReport",
     "ImageSet",
     "InvarianceCurves",
     "InvarianceViewer",
@@ -63,6 +65,7 @@ __all__ = [
     "as_image",
     "correspondence",
     "fidelity_report",
+    "filter_report",
     "frontal_faces",
     "invariance_curves",
     "list_networks",
@@ -99,6 +102,7 @@ _HOMES = {
         "record",
     ),
     "methods.correspondence": ("Correspondence", "correspondence"),
+    "methods.filters": ("FilterReport", "filter_report"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),

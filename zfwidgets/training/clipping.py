@@ -8,11 +8,9 @@ import torch
 from torch import nn
 
 from ..errors import ParameterError
+from ..methods.filters import RADIUS
 
 __all__ = ["RADIUS", "clip_filters", "first_radius"]
-
-RADIUS = 0.1
-"""The paper's largest root mean square of a filter, for inputs in 8-bit steps, about -128 to 128."""
 
 
 def first_radius(std: Sequence[float], radius: float = RADIUS) -> float:
