@@ -114,7 +114,8 @@ class FilterReport:
     @cached_property
     def rms(self) -> NDArray[np.float64]:
         """(F,) root mean square of each filter, for inputs in 8-bit steps."""
-        return np.sqrt(np.square(self.filters.astype(float)).mean((1, 2, 3)))
+        squares: NDArray[np.float64] = np.square(self.filters, dtype=np.float64).mean((1, 2, 3))
+        return np.sqrt(squares)
 
     @property
     def over(self) -> NDArray[np.bool_]:
@@ -124,7 +125,8 @@ class FilterReport:
     @property
     def broken(self) -> NDArray[np.bool_]:
         """(F,) whether a filter holds NaN or infinite values."""
-        return ~np.isfinite(self.filters).all((1, 2, 3))
+        broken: NDArray[np.bool_] = np.isnan(self.rms) | np.isinf(self.rms)
+        return broken
 
     @property
     def duplicate(self) -> NDArray[np.bool_]:
