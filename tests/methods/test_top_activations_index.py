@@ -201,12 +201,13 @@ def test_a_set_that_shrinks_between_plan_and_work(network: zf.Network, tmp_path:
     assert [skipped.key for skipped in top.skipped] == [gone] and "no longer" in top.skipped[0].reason
 
 
-def test_activations_that_are_no_numbers_name_their_picture(tmp_path: Path) -> None:
-    module = small("Plain")
+@pytest.mark.parametrize(("name", "layer"), [("Plain", "4"), ("Fire", "stem"), ("Fire", "right")])
+def test_activations_that_are_no_numbers_name_their_picture(name: str, layer: str) -> None:
+    module = small(name)
     net = zf.Network(module, preprocess=zf.Preprocess(size=33), device="cpu")
-    module[4].weight.data[0] = 3e38  # overflows wherever the map below is bright
+    module.get_submodule(layer).weight.data[0] = 3e38  # overflows wherever the map below is bright
     pictures = blotches(4) | zf.ImageSet.from_arrays([np.zeros((33, 33, 3), np.uint8)], keys=["black"])
-    top = zf.top_activations(net, pictures)
+    top = zf.top_activations(net, pictures, [name for name in net.layers if net.layers[name].spatial])
     assert top.skipped and all("no finite numbers" in skipped.reason for skipped in top.skipped)
     assert all(np.isfinite(top[layer].values[:, 0]).all() or len(top.skipped) == 5 for layer in top.layers)
 

@@ -45,7 +45,7 @@ def _maps(net, picture, layers):
     try:
         with torch.inference_mode():
             pixels = np.array(net.preprocess.crop(picture))
-            forward([pixels], lambda node, maps: found.update({node: maps[0].clone().numpy()}))
+            forward([pixels], lambda node, peaks: found.update({node: peaks.maps[0].clone().numpy()}))
     finally:
         torch.set_num_threads(threads)
     return {layer: np.concatenate([found[node] for node in forward.parts[layer]]) for layer in layers}

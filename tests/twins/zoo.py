@@ -102,7 +102,28 @@ class Grouped(nn.Module):
         return self.head(F.adaptive_max_pool2d(x, 1).flatten(1))
 
 
-SMALL = {kind.__name__: kind for kind in (Plain, Functional, Reused, PreActivation, Grouped)}
+class Fire(nn.Module):
+    """Maps that are pooled at once, alone or joined to others, by overlapping windows with and without a border."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, stride=2)
+        self.squeeze = nn.Conv2d(6, 4, 1)
+        self.left = nn.Conv2d(4, 5, 1)
+        self.right = nn.Conv2d(4, 6, 3, padding=1)
+        self.top = nn.Conv2d(11, 7, 3, padding=1)
+        self.head = nn.Linear(7, 5)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.stem(x)), 3, 2, padding=1)
+        x = F.relu(self.squeeze(x))
+        x = torch.cat([F.relu(self.left(x)), F.relu(self.right(x))], 1)
+        x = F.max_pool2d(x, 3, 2, ceil_mode=True)
+        x = F.relu(self.top(x))
+        return self.head((F.max_pool2d(x, 2) + F.avg_pool2d(x, 2)).mean([2, 3]))
+
+
+SMALL = {kind.__name__: kind for kind in (Plain, Functional, Reused, PreActivation, Grouped, Fire)}
 
 
 def small(name: str, size: tuple[int, int] = (33, 33), seed: int = 0) -> nn.Module:

@@ -257,8 +257,12 @@ class Packed:
         _SHELF.drop(self._serial)
 
 
-def pinned(module: nn.Conv2d, padding: Pair, shape: tuple[int, int, int, int]) -> Callable[[Tensor], Tensor] | None:
+def pinned(
+    module: nn.Conv2d, padding: Pair, shape: tuple[int, ...], then: str = "none"
+) -> Callable[[Tensor], Tensor] | None:
     """A convolution of batches of one shape, with a pack that lives as long as it is held; None: there is none.
+
+    ``then="relu"`` rectifies its numbers before they are written; one that is not a number becomes 0.
 
     `Packed` may compute one batch with a pack and the next without, which is the same up to rounding. This is the same
     to the bit. Call it without gradients; it keeps the weights that the module has now.
@@ -279,7 +283,7 @@ def pinned(module: nn.Conv2d, padding: Pair, shape: tuple[int, int, int, int]) -
         pack = torch.ops.mkldnn._reorder_convolution_weight(
             weight, list(padding), list(numbers[0]), list(numbers[2]), module.groups, list(shape)
         )
-    return lambda batch: _convolution(batch, pack, module.bias, *numbers)
+    return lambda batch: _convolution(batch, pack, module.bias, *numbers, then)
 
 
 def _layout(pack: Tensor) -> Key:
@@ -295,10 +299,17 @@ def _facts(weight: Tensor) -> tuple[int, int]:
 
 
 def _convolution(
-    windows: Tensor, pack: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    windows: Tensor,
+    pack: Tensor,
+    bias: Tensor | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    then: str = "none",
 ) -> Tensor:
     numbers = (list(padding), list(stride), list(dilation), groups)
-    result: Tensor = torch.ops.mkldnn._convolution_pointwise(windows, pack, bias, *numbers, "none", [], "")
+    result: Tensor = torch.ops.mkldnn._convolution_pointwise(windows, pack, bias, *numbers, then, [], "")
     return result
 
 
@@ -348,8 +359,10 @@ def _convolved(draw: Draw) -> list[tuple[Tensor, Tensor]]:
         numbers = (list(padding), list(stride), [1, 1], groups)
         pack = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, list(windows.shape))
         for layout in (torch.contiguous_format, torch.channels_last):
-            found = _convolution(windows.contiguous(memory_format=layout), pack, bias, stride, padding, (1, 1), groups)
-            pairs.append((found, F.conv2d(windows, weight, bias, stride, padding, 1, groups)))
+            laid_out = windows.contiguous(memory_format=layout)
+            plain = F.conv2d(windows, weight, bias, stride, padding, 1, groups)
+            for then, expected in (("none", plain), ("relu", plain.relu())):
+                pairs.append((_convolution(laid_out, pack, bias, stride, padding, (1, 1), groups, then), expected))
     return pairs
 
 

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zfwidgets.methods.top_activations.functions import functions
+from zfwidgets.methods.top_activations.peaks import Peaks, Window, window_over
 from zfwidgets.network import Network
-from zfwidgets.network.operations.filters import BatchNorm, Convolution, Rectification
-from zfwidgets.network.operations.joins import Addition, Concatenation, Identity
+from zfwidgets.network.operations.joins import Concatenation, Identity
 from zfwidgets.network.operations.pooling import MaxPool
-from zfwidgets.network.packing import pinned
 
-__all__ = ["Forward"]
+__all__ = ["Forward", "See"]
 
-_BATCHES = {"cpu": (16, 2**24)}
-"""Most pictures of a batch and most bytes of its largest map. On a processor that map should be in the caches when it
-is looked at: SqueezeNet takes a tenth longer with 50 MB than with 16."""
+_BATCHES = {"cpu": (16, 2**26)}
+"""Most pictures of a batch and most bytes of its largest map."""
 _ELSEWHERE = (64, 2**29)
 
-See = Callable[[int, Tensor], None]
+See = Callable[[int, Peaks], None]
+
+
+class _Shown(NamedTuple):
+    """A node, the first of its channels in the maps that tell its maxima, and what a column of these tells of."""
+
+    node: int
+    first: int = 0
+    window: Window = Window()
 
 
 class Forward:
@@ -62,9 +68,10 @@ class Forward:
         names = {net.layers[name].index: name for name in reversed(layers)}
         self.seen = {index: names[index] for parts in self.parts.values() for index in parts}
         self._needed = sorted(self.graph.ancestors(self.seen))
+        self._shown = self._shown_with()
         self._readers = dict.fromkeys(self._needed, 0)
         for index in self._needed:
-            for source in self.graph.nodes[index].inputs:
+            for source in self._sources(index):
                 self._readers[source] += 1
         # As large as a picture: spread over the colours only, three numbers at a time, they cost three times as much.
         size = (net.preprocess.size, net.preprocess.size, 3)
@@ -76,7 +83,7 @@ class Forward:
         most, room = _BATCHES.get(net.device.type, _ELSEWHERE)
         self.batch = max(min(room // (4 * largest), most), 1)
         with net.evaluation():
-            self._run = {index: self._function(index) for index in self._needed}
+            self._run = functions(net, self._needed, self.seen, self._readers, self.batch)
 
     def __call__(self, pixels: Sequence[NDArray[np.uint8] | None], see: See) -> None:
         """Run a batch of at most `batch` pictures and show ``see`` the maps (batch, C, H, W) of each node wanted.
@@ -86,16 +93,19 @@ class Forward:
         values: dict[int, Any] = {0: self._inputs(pixels)}
         readers = dict(self._readers)
         for index in self._needed:
-            sources = self.graph.nodes[index].inputs
             if index:
-                values[index] = self._run[index](*(values[source] for source in sources))
-            if index in self.seen:
-                maps = values[index]
-                see(index, maps if maps.dim() == 4 else maps[:, :, None, None])
-            for source in sources:
+                values[index] = self._run[index](*(values[source] for source in self.graph.nodes[index].inputs))
+            if index in self._shown:
+                self._show(index, values, see)
+            for source in self._sources(index):
                 readers[source] -= 1
                 if readers[source] == 0:
                     del values[source]
+
+    def _show(self, index: int, values: dict[int, Any], see: See) -> None:
+        known = Peaks.of(values[index])
+        for node, first, window in self._shown[index]:
+            see(node, known if node == index else known.under(values[node], first, window))
 
     def _inputs(self, pixels: Sequence[NDArray[np.uint8] | None]) -> Tensor:
         """What `Preprocess` makes of the pictures, to the bit."""
@@ -117,49 +127,27 @@ class Forward:
         else:
             yield index
 
-    def _function(self, index: int) -> Callable[..., Any]:
-        """A node's forward, or something faster that gives the same for batches of this size."""
-        node = self.graph.nodes[index]
-        if not self.graph.tabled or not node.inputs or self.net.device.type != "cpu":
-            return node.operation.forward
-        source = node.inputs[0]
-        if type(node.operation) is Convolution:
-            channels, height, width = self.net.shapes[source]
-            shape = (self.batch, channels, height, width)
-            found = pinned(node.operation.module, node.operation.padding, shape)
-            return found or node.operation.forward
-        if type(node.operation) is MaxPool:
-            return partial(_pooled, node.operation)
-        if type(node.operation) is Rectification:
-            # Nobody else reads the map, and it is no view of another.
-            fresh = type(self.graph.nodes[source].operation) in (Convolution, BatchNorm, Addition)
-            if fresh and self._readers[source] == 1:
-                return torch.relu_
-        return node.operation.forward
+    def _shown_with(self) -> dict[int, list[_Shown]]:
+        """Node to the nodes that are shown when it has run: itself, or maps that it pools, whose maxima it has. They
+        are larger: looking at them again costs more than the pool."""
+        pooled: dict[int, tuple[int, _Shown]] = {}
+        for index in self._needed if self.graph.tabled else ():
+            pool, shapes = self.graph.nodes[index], self.net.shapes
+            if type(pool.operation) is MaxPool:
+                source, first = pool.inputs[0], 0
+                window = window_over(pool.operation, shapes[source], shapes[index])
+                joined = type(self.graph.nodes[source].operation) is Concatenation
+                for part in (self.graph.nodes[source].inputs if joined else (source,)) if window else ():
+                    if part in self.seen:
+                        pooled.setdefault(part, (index, _Shown(part, first, window or Window())))
+                    first += shapes[part][0]
+        shown: dict[int, list[_Shown]] = {}
+        for node in sorted(self.seen):
+            when, what = pooled.get(node, (node, _Shown(node)))
+            shown.setdefault(when, []).append(what)
+        return shown
 
-
-def _pooled(pool: MaxPool, maps: Tensor) -> Tensor:
-    """`MaxPool.forward` by rows and then by columns, which is twice as fast with channels last.
-
-    Windows that stick out of the map are left to the operation itself.
-    """
-    reaches = zip(pool.kernel, pool.stride, pool.padding, pool.dilation, maps.shape[2:], strict=True)
-    for kernel, stride, padding, dilation, extent in reaches:
-        whole = extent >= kernel and ((extent - kernel) % stride == 0 or not pool.ceil_mode)
-        if padding or dilation != 1 or not whole:
-            return pool.forward(maps)
-    cells = maps.permute(0, 2, 3, 1)
-    for axis in (1, 2):
-        kernel, stride = pool.kernel[axis - 1], pool.stride[axis - 1]
-        count = (cells.shape[axis] - kernel) // stride + 1
-        slices = [_every(cells, axis, first, stride, count) for first in range(kernel)]
-        cells = slices[0] if kernel == 1 else torch.maximum(slices[0], slices[1])
-        for more in slices[2:]:
-            torch.maximum(cells, more, out=cells)
-    return cells.permute(0, 3, 1, 2)
-
-
-def _every(cells: Tensor, axis: int, first: int, step: int, count: int) -> Tensor:
-    where = [slice(None)] * 4
-    where[axis] = slice(first, first + step * (count - 1) + 1, step)
-    return cells[tuple(where)]
+    def _sources(self, index: int) -> list[int]:
+        """What a node reads, and what is shown with it."""
+        shown = (part.node for part in self._shown.get(index, ()) if part.node != index)
+        return [*self.graph.nodes[index].inputs, *shown]

@@ -7,13 +7,13 @@ from threading import Lock
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import Cancelled
 from zfwidgets.methods.top_activations.census import Census
 from zfwidgets.methods.top_activations.decoding import Decoded, decoded
-from zfwidgets.methods.top_activations.forward import Forward
+from zfwidgets.methods.top_activations.forward import Forward, See
+from zfwidgets.methods.top_activations.peaks import Peaks
 from zfwidgets.methods.top_activations.processes import Decoders
 from zfwidgets.methods.top_activations.ranking import Hits, Ranking
 from zfwidgets.methods.top_activations.ranks import Ranks
@@ -89,19 +89,21 @@ class Pass:
         if pictures is None:
             pictures = [decoded(self.image_set, key, self.net.preprocess) for key in keys]
         found: list[Hits] = []
-        unsound: dict[int, str] = {}
+        unsound: dict[int, int] = {}
 
-        def see(layer: int, maps: Tensor) -> None:
-            hits, wrong = self.ranking.look(layer, maps)
+        def see(layer: int, peaks: Peaks) -> None:
+            hits, wrong = self.ranking.look(layer, peaks)
             for slot in wrong.tolist():
-                unsound.setdefault(slot, self.forward.seen[layer])
+                unsound[slot] = min(unsound.get(slot, layer), layer)
             if hits is not None:
                 found.append(hits)
 
         self._forward(pictures, see)
-        return pictures, found, unsound
+        # Maps are not always shown in the order they run.
+        found.sort(key=lambda hits: int(hits.channels[0]))
+        return pictures, found, {slot: self.forward.seen[layer] for slot, layer in unsound.items()}
 
-    def _forward(self, pictures: Sequence[Decoded], see: Callable[[int, Tensor], None]) -> None:
+    def _forward(self, pictures: Sequence[Decoded], see: See) -> None:
         pixels = [picture.pixels for picture in pictures]
         if self.forward.graph.tabled:
             self.forward(pixels, see)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zfwidgets.methods.top_activations.peaks import Peaks, Window
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks, empty
 
 __all__ = ["Hits", "Ranking", "strongest_places"]
@@ -63,26 +64,23 @@ class Ranking:
         """A copy of the entries of some layers, one after the other."""
         return self._ranks.each(lambda part: np.concatenate([part[self._slices[layer]] for layer in layers]))
 
-    def look(self, layer: int, maps: Tensor) -> tuple[Hits | None, NDArray[np.int64]]:
-        """What maps (B, C, H, W) offer, and the pictures whose activations are no finite numbers.
+    def look(self, layer: int, peaks: Peaks) -> tuple[Hits | None, NDArray[np.int64]]:
+        """What a layer's maps offer, and the pictures whose activations are no finite numbers.
 
         May be called while others are added: what has been beaten meanwhile is sorted out by `add`.
         """
-        # Channels vary fastest in memory. One axis after the other, and channels last in what is made of them, is up
-        # to ten times as fast as `maps.amax((2, 3))`.
-        by_column = maps.permute(0, 2, 3, 1).amax(1)
-        peaks = by_column.amax(1).cpu().numpy()
-        unsound = np.flatnonzero(~np.isfinite(peaks).all(1))
+        strongest = peaks.strongest.cpu().numpy()
+        unsound = np.flatnonzero(~np.isfinite(strongest).all(1))
         where = self._slices[layer]
         # Transposed, so that pairs come in the order of channels, and of pictures for each.
-        channels, slots = np.nonzero((peaks > self._weakest[where]).T)
+        channels, slots = np.nonzero((strongest > self._weakest[where]).T)
         if not len(channels):
             return None, unsound
         if self.per_image == 1:
-            places = strongest_places(maps, by_column, peaks, slots, channels)[:, None]
-            values = peaks[slots, channels][:, None]
+            values = strongest[slots, channels][:, None]
+            places = strongest_places(peaks, slots, channels)[:, None]
         else:
-            values, places = _several(maps, slots, channels, self.per_image)
+            values, places = _several(peaks.maps, slots, channels, self.per_image)
         return Hits(channels + where.start, slots, values, places), unsound
 
     def add(self, hits: Sequence[Hits], numbers: Ints, used: NDArray[np.bool_]) -> None:
@@ -121,38 +119,46 @@ class Ranking:
         self._weakest[rows] = self._ranks.values[rows, -1]
 
 
-def strongest_places(maps: Tensor, by_column: Tensor, peaks: NDArray[np.float32], slots: Ints, channels: Ints) -> Ints:
-    """Where some of the maps (B, C, H, W) have their maximum: row * width + column, the first in reading order.
+def strongest_places(peaks: Peaks, slots: Ints, channels: Ints) -> Ints:
+    """Where some maps have their maximum: row * width + column, the first in reading order.
 
     Parameters
     ----------
-    maps, by_column, peaks : Tensor, Tensor, ndarray
-        The maps, their maxima (B, W, C) over rows, and over all (B, C).
+    peaks : Peaks
+        The maps and their maxima.
     slots, channels : ndarray
         (n,) which of them.
 
     Examples
     --------
     >>> maps = torch.tensor([[[[0.0, 2.0], [2.0, 1.0]]]])
-    >>> strongest_places(maps, maps.amax(2).mT, maps.amax((2, 3)).numpy(), np.array([0]), np.array([0]))
+    >>> strongest_places(Peaks.of(maps), np.array([0]), np.array([0]))
     array([1])
     """
-    height, width = maps.shape[2:]
+    height, width = peaks.maps.shape[2:]
     found = np.full(len(slots), NOWHERE)
     step = max(_CELLS_AT_ONCE // (height * width), 1)
     for start in range(0, len(slots), step):
         some = slice(start, start + step)
         slot, channel = slots[some], channels[some]
-        peak = peaks[slot, channel]
+        peak = _at(peaks.strongest, slot, channel)
         # Only the columns that hold the maximum are read, which is one as a rule.
-        pair, column = np.nonzero(_at(by_column, slot, slice(None), channel) == peak[:, None])
-        cells = _at(maps, slot[pair], channel[pair], slice(None), column)
-        place = (cells == peak[pair, None]).argmax(1) * width + column
-        if len(pair) == len(slot):
-            found[some] = place
-        else:
-            np.minimum.at(found[some], pair, place)
+        pair, column = np.nonzero(_at(peaks.columns, slot, slice(None), channel) == peak[:, None])
+        if peaks.window != Window():
+            pair, column = _columns_in(peaks.window, pair, column, width)
+        holds = _at(peaks.maps, slot[pair], channel[pair], slice(None), column) == peak[pair, None]
+        row = holds.argmax(1)
+        there = holds[np.arange(len(row)), row]
+        np.minimum.at(found[some], pair[there], (row * width + column)[there])
     return found
+
+
+def _columns_in(window: Window, pair: Ints, column: Ints, width: int) -> tuple[Ints, Ints]:
+    """The columns of a map of so many that columns of maxima tell of, and for each the pair that it belongs to."""
+    each = np.arange(window.width)
+    columns = (window.first + window.step * column[:, None] + each).ravel()
+    inside = (columns >= 0) & (columns < width)
+    return np.repeat(pair, len(each))[inside], columns[inside]
 
 
 def _at(tensor: Tensor, *where: Any) -> NDArray[np.float32]:
