@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from zfwidgets.methods.correspondence import Correspondence, correspondence
     from zfwidgets.methods.filters import FilterReport, filter_report
     from zfwidgets.methods.top_activations import TopActivations, top_activations
-    from zfwidgets.models import AlexNet2012, ZFNet, list_networks, load_network
+    from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
+    from zfwidgets.training import record_training
     from zfwidgets.widgets import FeatureViewer, InvarianceViewer, OcclusionViewer, TopActivationsViewer
 
     __version__: str
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlexNet2012",
     "Backend",
+    "CheckpointSeries",
     "Correspondence",
     "Explorer",
     "FeatureViewer",
@@ -74,6 +76,7 @@ __all__ = [
     "project",
     "project_units",
     "record",
+    "record_training",
     "samples",
     "scenes",
     "top_activations",
@@ -104,8 +107,9 @@ _HOMES = {
     "methods.correspondence": ("Correspondence", "correspondence"),
     "methods.filters": ("FilterReport", "filter_report"),
     "methods.top_activations": ("TopActivations", "top_activations"),
-    "models": ("AlexNet2012", "ZFNet", "list_networks", "load_network"),
+    "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
+    "training": ("record_training",),
     "widgets": ("FeatureViewer", "InvarianceViewer", "OcclusionViewer", "TopActivationsViewer"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

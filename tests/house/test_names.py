@@ -14,6 +14,7 @@ import zfwidgets
 PUBLIC = [
     "AlexNet2012",
     "Backend",
+    "CheckpointSeries",
     "Correspondence",
     "Explorer",
     "FeatureViewer",
@@ -46,6 +47,7 @@ PUBLIC = [
     "project",
     "project_units",
     "record",
+    "record_training",
     "samples",
     "scenes",
     "top_activations",

@@ -11,7 +11,7 @@ from zfwidgets.data.scenes import draw
 from zfwidgets.errors import DataError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.training import LabelledPictures, draw_scenes
-from zfwidgets.training.pictures import as_input, augmented
+from zfwidgets.training.augmentation import as_input, augmented
 
 PREPROCESS = Preprocess(size=96, resize=96, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 

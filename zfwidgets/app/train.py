@@ -1,4 +1,4 @@
-"""``zfwidgets train``: the embedded network, made again with one command."""
+"""``zfwidgets train``: an embedded network, made again with one command."""
 
 from __future__ import annotations
 
@@ -21,24 +21,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """
     parser = commands.add_parser(
         "train",
-        help="train the embedded network from scratch",
-        description="Train zfnet-scenes on scenes drawn on the spot. The defaults give the network that ships.",
+        help="train an embedded network from scratch",
+        description="Train a network that ships, with a checkpoint for each epoch of Fig. 4. Scenes are drawn on the "
+        "spot; zfnet-photos needs a folder of photographs. The defaults give the network that ships.",
     )
+    parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="zfnet-scenes or zfnet-photos")
+    parser.add_argument("--images", metavar="DIR", help="for zfnet-photos: holds train and val, a folder per class")
     parser.add_argument("--out", default="trained", metavar="FOLDER", help="where the network goes (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of scenes, weights and order (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=10, help="passes over the pictures (%(default)s)")
-    parser.add_argument("--pictures", type=int, default=20_000, help="scenes to learn from (%(default)s)")
-    parser.add_argument("--processes", type=int, default=2, help="that draw the scenes (%(default)s)")
+    parser.add_argument("--seed", type=int, help="of scenes, weights and order (1)")
+    parser.add_argument("--epochs", type=int, help="passes over the pictures (64)")
+    parser.add_argument("--pictures", type=int, help="scenes to learn from (6000)")
+    parser.add_argument("--processes", type=int, default=2, help="that draw or decode the pictures (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     # Here and not above: the other commands must not wait for torch.
-    from ..training.embedded import EmbeddedRecipe, train_embedded
+    from ..training.embedded import train_embedded
 
-    recipe = EmbeddedRecipe(seed=options.seed, epochs=options.epochs, pictures=options.pictures)
-    entry = train_embedded(options.out, recipe, resume=options.resume, processes=options.processes, on_epoch=_report)
+    entry = train_embedded(
+        options.out,
+        options.network,
+        images=options.images,
+        epochs=options.epochs,
+        pictures=options.pictures,
+        seed=options.seed,
+        resume=options.resume,
+        processes=options.processes,
+        on_epoch=_report,
+    )
     print(f"{entry['accuracy']:.1%} right on {entry['accuracy_of']}; written to {options.out}/{entry['file']}")
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Collection
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,11 @@ class ZFNet(nn.Module):
     ParameterError
         If a number is not positive, or the input is too small to leave anything after pool5.
 
+    Attributes
+    ----------
+    architecture : dict
+        The arguments that make it again, for a manifest.
+
     Examples
     --------
     >>> import torch
@@ -85,6 +90,19 @@ class ZFNet(nn.Module):
         side = _pooled(_pooled(_pooled(input_size, first), second), (3, 1, 1), ceil=False)
         if side < 1:
             raise ParameterError(f"A ZFNet for {input_size}-pixel inputs has nothing left after pool5; try 96 or 224.")
+        self.architecture: dict[str, Any] = {
+            "classes": classes,
+            "channels": list(channels),
+            "hidden": list(hidden),
+            "input_size": input_size,
+            "conv1_size": conv1_size,
+            "conv1_stride": conv1_stride,
+            "conv2_stride": conv2_stride,
+            "conv2_padding": conv2_padding,
+            "normalisation": normalisation,
+            "dropout": dropout,
+            "without": sorted(without),
+        }
         self.input_size = input_size
         widths = [channels[1], *_kept((3, 4, 5), channels[2:], without)]
         self.features = nn.Sequential(
@@ -156,6 +174,7 @@ def fold_batch_norm(network: ZFNet) -> ZFNet:
         raise NetworkError('This network has no batch norm to fold; build it with ZFNet(normalisation="batch").')
     folded = copy.deepcopy(network)
     folded.features = nn.Sequential(*layers)
+    folded.architecture = {**network.architecture, "normalisation": None}
     return folded.eval()
 
 

@@ -1,74 +1,106 @@
-"""The networks that ship inside the package: how each is trained, and how it is written."""
+"""The networks that ship inside the package: how each is trained, and how it is written with its series."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
-from ..data.scenes import CLASSES, SIZE
-from ..errors import DataError, ParameterError
+from ..data.scenes import SIZE
+from ..errors import DataError, ParameterError, unknown_name
 from ..imaging import Preprocess
-from ..models.zfnet import ZFNet, fold_batch_norm
+from ..models.series import CheckpointSeries
+from ..models.zfnet import ZFNet
+from .augmentation import PHOTOGRAPHS
 from .checkpoint import write_atomically
-from .pictures import draw_scenes
+from .material import Material, photographs, scenes
+from .recording import PAPER_EPOCHS, record_training
 from .train import Epoch, Recipe, evaluate, train
 
-__all__ = ["MANIFEST", "SCENES_NETWORK", "EmbeddedRecipe", "train_embedded", "write_network"]
+__all__ = ["EMBEDDED", "MANIFEST", "Plan", "train_embedded"]
 
 MANIFEST = "manifest.json"
-SCENES_NETWORK = "zfnet-scenes"
-# Fig. 3 at 96 pixels: stride 1 in conv2 keeps 9 x 9 places in conv5; 44 million multiply-adds.
-_ARCHITECTURE: dict[str, Any] = {
-    "classes": len(CLASSES),
-    "channels": [32, 64, 96, 96, 64],
-    "hidden": [256, 256],
-    "input_size": SIZE,
-    "conv2_stride": 1,
-}
-_PREPROCESS = Preprocess(size=SIZE, resize=SIZE, mean=(0.47, 0.47, 0.47), std=(0.2, 0.2, 0.2))
+_PHOTO_SIZE = 64
 
 
 @dataclass(frozen=True)
-class EmbeddedRecipe:
-    """How ``zfnet-scenes`` is trained.
+class Plan:
+    """What an embedded network is, and how it is trained.
 
-    Training, validation and test scenes come from three seeds that follow each other (`seed`, `seed` + 1,
-    `seed` + 2), so no scene is in two of them; seed 0 stays free for pictures to look at. Unlike the paper's
-    network it starts from torch's initial weights and learns with batch norm.
+    Attributes
+    ----------
+    architecture : dict
+        Arguments of `ZFNet`, but for classes and normalisation.
+    preprocess : Preprocess
+        Of the network; training pictures have this size already.
+    recipe : Recipe
+        Unlike the paper's networks these start from torch's initial weights and learn with batch norm.
+    pictures : int or None
+        How many scenes are drawn to learn from; None: it learns from photographs.
     """
 
-    seed: int = 1
-    pictures: int = 20_000
-    validation: int = 2_000
-    test: int = 2_000
-    epochs: int = 10
+    architecture: dict[str, Any]
+    preprocess: Preprocess
+    recipe: Recipe
+    pictures: int | None = None
 
-    def __post_init__(self) -> None:
-        if min(self.pictures, self.validation, self.test, self.epochs) < 1 or self.seed < 0:
-            raise ParameterError(f"Pictures and epochs must be at least 1 and the seed 0 or more: {self}.")
 
-    def for_training(self) -> Recipe:
-        """The paper's recipe, but for a rate and a patience that suit fewer epochs and batch norm."""
-        return Recipe(epochs=self.epochs, rate=0.02, rate_factor=0.2, patience=2, seed=self.seed)
+EMBEDDED = {
+    # Fig. 3 at 96 pixels: stride 1 in conv2 keeps 9 x 9 places in conv5; 44 million multiply-adds.
+    "zfnet-scenes": Plan(
+        architecture={
+            "channels": [32, 64, 96, 96, 64],
+            "hidden": [160, 160],
+            "input_size": SIZE,
+            "conv2_stride": 1,
+        },
+        preprocess=Preprocess(size=SIZE, resize=SIZE, mean=(0.47, 0.47, 0.47), std=(0.2, 0.2, 0.2)),
+        recipe=Recipe(epochs=64, rate=0.02, rate_factor=0.3, patience=5, precision="bfloat16", seed=1),
+        pictures=6_000,
+    ),
+    # Fig. 3 at 64 pixels: padding in conv2 keeps 7 x 7 places in conv5.
+    "zfnet-photos": Plan(
+        architecture={
+            "channels": [48, 112, 144, 144, 112],
+            "hidden": [144, 144],
+            "input_size": _PHOTO_SIZE,
+            "conv2_stride": 1,
+            "conv2_padding": 2,
+            "dropout": 0.3,
+        },
+        preprocess=Preprocess(size=_PHOTO_SIZE, resize=_PHOTO_SIZE),
+        recipe=Recipe(
+            epochs=64,
+            rate=0.05,
+            schedule="one-cycle",
+            weight_decay=5e-4,
+            label_smoothing=0.1,
+            augmentation=PHOTOGRAPHS,
+            precision="bfloat16",
+            seed=1,
+        ),
+    ),
+}
 
 
 def train_embedded(
     folder: str | Path,
-    recipe: EmbeddedRecipe | None = None,
+    name: str = "zfnet-scenes",
     *,
+    images: str | Path | None = None,
+    epochs: int | None = None,
+    pictures: int | None = None,
+    seed: int | None = None,
     resume: bool = False,
     processes: int = 2,
     progress: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> dict[str, Any]:
-    """Train ``zfnet-scenes`` and write it with its manifest.
+    """Train an embedded network and write it, with a checkpoint for each epoch of Fig. 4 and its manifest.
 
     Batch norm helps training and is folded into the convolutions before saving: what is written is
     convolution, relu, max pool and linear, for which the paper's deconvnet holds exactly.
@@ -76,98 +108,102 @@ def train_embedded(
     Parameters
     ----------
     folder : path
-        Gets ``zfnet-scenes.safetensors``, ``manifest.json`` and ``zfnet-scenes.checkpoint``.
-    recipe : EmbeddedRecipe, optional
-        Defaults give the network that ships.
+        Gets a folder ``name`` with the series, ``manifest.json`` and ``name.checkpoint``. The last epoch of the series
+        is the network.
+    name : str
+        Of `EMBEDDED`.
+    images : path, optional
+        For ``zfnet-photos``: a folder with ``train`` and ``val``, each with a folder of pictures per class, and
+        perhaps ``classes.json`` with their names. None of the pictures is written anywhere.
+    epochs, pictures, seed : int, optional
+        Other than those of the plan.
     resume : bool
         Go on from the folder's checkpoint.
     processes : int
-        How many draw scenes.
+        How many draw or decode pictures.
     progress, on_epoch
         As in `train`.
 
     Returns
     -------
     dict
-        The network's entry in the manifest; ``accuracy`` is of the folded network on the test scenes.
-    """
-    recipe = recipe or EmbeddedRecipe()
-    pictures, validation, test = (
-        draw_scenes(count, recipe.seed + place, processes=processes, progress=progress)
-        for place, count in enumerate((recipe.pictures, recipe.validation, recipe.test))
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        network = ZFNet(normalisation="batch", **_ARCHITECTURE)
-    history = train(
-        network,
-        pictures,
-        validation,
-        recipe.for_training(),
-        preprocess=_PREPROCESS,
-        checkpoint=Path(folder, f"{SCENES_NETWORK}.checkpoint"),
-        resume=resume,
-        progress=progress,
-        on_epoch=on_epoch,
-    )
-    folded = fold_batch_norm(network)
-    _, accuracy = evaluate(folded, test, _PREPROCESS)
-    return write_network(folder, SCENES_NETWORK, folded, _about(recipe, history, accuracy))
-
-
-def _about(recipe: EmbeddedRecipe, history: list[Epoch], accuracy: float) -> dict[str, Any]:
-    """What the manifest says of the network, but for its file."""
-    return {
-        "architecture": {**_ARCHITECTURE, "normalisation": None},
-        "preprocess": asdict(_PREPROCESS),
-        "classes": list(CLASSES),
-        "accuracy": accuracy,
-        "accuracy_of": f"{recipe.test} unseen scenes of seed {recipe.seed + 2}",
-        "seed": recipe.seed,
-        "recipe": {
-            "command": f"zfwidgets train --seed {recipe.seed} --pictures {recipe.pictures} --epochs {recipe.epochs}",
-            "pictures": recipe.pictures,
-            "validation": recipe.validation,
-            **asdict(recipe.for_training()),
-            "rates": [epoch.rate for epoch in history],
-            "validation_accuracies": [epoch.validation_accuracy for epoch in history],
-        },
-    }
-
-
-def write_network(folder: str | Path, name: str, network: ZFNet, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a network's weights and its entry in the folder's manifest, each file whole or not at all.
-
-    Parameters
-    ----------
-    folder : path
-        Is made if it does not exist; other networks of its manifest stay.
-    name : str
-        Of the network.
-    network : ZFNet
-        Its weights are written as float32 safetensors.
-    about : mapping
-        The entry, but for ``file`` and ``sha256``.
-
-    Returns
-    -------
-    dict
-        The whole entry.
+        The network's entry in the manifest; ``accuracy`` is of the last epoch, as it is written.
 
     Raises
     ------
-    DataError
-        If the folder's manifest cannot be read.
+    UnknownNameError, ParameterError, DataError
+        For another name, numbers out of range, or pictures that are not there.
     """
-    folder = Path(folder)
-    weights = save({key: tensor.detach().contiguous() for key, tensor in network.state_dict().items()})
-    entry = {"file": f"{name}.safetensors", "sha256": hashlib.sha256(weights).hexdigest(), **about}
+    if name not in EMBEDDED:
+        raise unknown_name("embedded network", name, EMBEDDED)
+    plan = _changed(EMBEDDED[name], epochs, pictures, seed)
+    material = _material(name, plan, images, processes, progress)
+    recipe = plan.recipe
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = ZFNet(len(material.classes), normalisation="batch", **plan.architecture)
+    about = {"command": material.command(name, recipe), **material.counts, **asdict(recipe)}
+    recording = record_training(
+        network,
+        Path(folder, name),
+        [*(epoch for epoch in PAPER_EPOCHS if epoch < recipe.epochs), recipe.epochs],
+        preprocess=plan.preprocess,
+        classes=material.classes,
+        recipe=about,
+        dtype=torch.float16,
+        resume=resume,
+    )
+    train(
+        network,
+        material.training,
+        material.validation,
+        recipe,
+        preprocess=plan.preprocess,
+        checkpoint=Path(folder, f"{name}.checkpoint"),
+        resume=resume,
+        recording=recording,
+        progress=progress,
+        on_epoch=on_epoch,
+    )
+    return _finish(Path(folder), name, material, plan, about)
+
+
+def _changed(plan: Plan, epochs: int | None, pictures: int | None, seed: int | None) -> Plan:
+    if pictures is not None:
+        if plan.pictures is None:
+            raise ParameterError("A network of photographs learns from all of its folder; leave out pictures.")
+        plan = replace(plan, pictures=pictures)
+    recipe = plan.recipe if epochs is None else replace(plan.recipe, epochs=epochs)
+    return replace(plan, recipe=recipe if seed is None else replace(recipe, seed=seed))
+
+
+def _material(name: str, plan: Plan, images: str | Path | None, processes: int, progress: bool) -> Material:
+    if plan.pictures is not None:
+        return scenes(plan.pictures, plan.recipe.seed, processes, progress)
+    if images is None:
+        raise DataError(f"{name} learns from photographs: give a folder that holds train and val.")
+    return photographs(images, plan.preprocess, processes, progress)
+
+
+def _finish(folder: Path, name: str, material: Material, plan: Plan, about: dict[str, Any]) -> dict[str, Any]:
+    """The entry of the manifest: of the network as a reader of the files gets it, in 16 bits."""
+    series = CheckpointSeries(folder / name)
+    last = series.epochs[-1]
+    _, accuracy = evaluate(series.network(last, device="cpu").module, material.test, plan.preprocess)
+    entry = {
+        "file": f"{name}/{Path(series.file(last)).name}",
+        "sha256": series.digest(last),
+        "architecture": series.architecture,
+        "preprocess": asdict(plan.preprocess),
+        "classes": list(material.classes),
+        "accuracy": accuracy,
+        "accuracy_of": material.test_is,
+        "recipe": about,
+    }
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text()) if path.exists() else {}
     except (OSError, ValueError) as cause:
         raise DataError(f"The manifest {path} cannot be read ({cause}); mend or delete it.") from cause
-    manifest[name] = entry
-    write_atomically(folder / entry["file"], weights)
-    write_atomically(path, (json.dumps(manifest, indent=2) + "\n").encode())
+    write_atomically(path, (json.dumps(manifest | {name: entry}, indent=2) + "\n").encode())
     return entry

@@ -1,10 +1,10 @@
-"""Pictures with labels in memory, drawn by several processes, and the small changes that training makes to them."""
+"""Pictures with labels in memory: drawn by several processes, or read from a set of pictures."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from ..data import ImageSet
 from ..data.scenes import SIZE, draw
 from ..errors import DataError
 from ..imaging import Preprocess
 
-__all__ = ["LabelledPictures", "as_input", "augmented", "draw_scenes"]
+__all__ = ["LabelledPictures", "draw_scenes", "read_pictures"]
 
 _CHUNK = 250
-# Pixels by which a picture may move, and how often it is mirrored; the scenes are mirrored half of the time anyway.
-_SHIFT = 6
+Job = TypeVar("Job")
+Done = TypeVar("Done")
 
 
 class LabelledPictures(NamedTuple):
@@ -84,57 +85,77 @@ def draw_scenes(count: int, seed: int, *, processes: int = 1, progress: bool = F
     labels = np.empty(count, dtype=np.int64)
     spans = [(seed, start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     with tqdm(total=count, desc="drawing", unit="scene", disable=not progress) as bar:
-        for (_, start, stop), (some, their_labels) in zip(spans, _drawn(spans, processes), strict=True):
+        for (_, start, stop), (some, their_labels) in zip(spans, _spread(_draw_span, spans, processes), strict=True):
             pixels[start:stop], labels[start:stop] = some, their_labels
             bar.update(stop - start)
     return LabelledPictures(torch.from_numpy(pixels), torch.from_numpy(labels))
 
 
-def _drawn(spans: list[tuple[int, int, int]], processes: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    if processes < 2 or len(spans) < 2:
-        yield from map(_draw_span, spans)
+def read_pictures(
+    images: ImageSet, preprocess: Preprocess, labels: Sequence[str], *, processes: int = 1, progress: bool = False
+) -> LabelledPictures:
+    """A set of pictures as arrays of the network's size.
+
+    Parameters
+    ----------
+    images : ImageSet
+        Each picture has a label.
+    preprocess : Preprocess
+        How a picture is resized and cropped.
+    labels : sequence of str
+        What the labels are called, in the order of the network's classes.
+    processes, progress
+        As in `draw_scenes`.
+
+    Returns
+    -------
+    LabelledPictures
+        (N, size, size, 3) and (N,).
+
+    Raises
+    ------
+    DataError
+        If a picture has another label, or none.
+    ImageError
+        If a file is no picture.
+
+    Examples
+    --------
+    >>> two = ImageSet.from_arrays(np.zeros((2, 9, 9, 3), np.uint8), labels=["night", "night"])
+    >>> read_pictures(two, Preprocess(size=8, resize=8), ["day", "night"]).labels
+    tensor([1, 1])
+    """
+    numbers = {label: number for number, label in enumerate(labels)}
+    keys = images.keys()
+    strange = next((key for key in keys if images.label(key) not in numbers), None)
+    if strange is not None:
+        raise DataError(f"{strange!r} is of the class {images.label(strange)!r}, which is not among {list(labels)}.")
+    pixels = np.empty((len(keys), preprocess.size, preprocess.size, 3), dtype=np.uint8)
+    jobs = [(images.only(keys[start : start + _CHUNK]), preprocess) for start in range(0, len(keys), _CHUNK)]
+    with tqdm(total=len(keys), desc="reading", unit="picture", disable=not progress) as bar:
+        for place, some in enumerate(_spread(_read_span, jobs, processes)):
+            pixels[place * _CHUNK : place * _CHUNK + len(some)] = some
+            bar.update(len(some))
+    return LabelledPictures(
+        torch.from_numpy(pixels), torch.tensor([numbers[str(images.label(key))] for key in keys], dtype=torch.int64)
+    )
+
+
+def _spread(work: Callable[[Job], Done], jobs: list[Job], processes: int) -> Iterator[Done]:
+    if processes < 2 or len(jobs) < 2:
+        yield from map(work, jobs)
         return
     # A forked child of a process with torch's threads can hang; a spawned one starts clean.
-    with multiprocessing.get_context("spawn").Pool(min(processes, len(spans))) as pool:
-        yield from pool.imap(_draw_span, spans)
+    with multiprocessing.get_context("spawn").Pool(min(processes, len(jobs))) as pool:
+        yield from pool.imap(work, jobs)
+
+
+def _read_span(job: tuple[ImageSet, Preprocess]) -> NDArray[np.uint8]:
+    images, preprocess = job
+    return np.stack([np.asarray(preprocess.crop(images[key])) for key in images.keys()])  # noqa: SIM118
 
 
 def _draw_span(span: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     seed, start, stop = span
     scenes = [draw(seed, index) for index in range(start, stop)]
     return np.stack([np.asarray(scene.image) for scene in scenes]), np.array([scene.label for scene in scenes])
-
-
-def augmented(pixels: Tensor, preprocess: Preprocess, generator: torch.Generator) -> Tensor:
-    """A training batch: each picture mirrored or not, moved by a few pixels, its colour channels in any order.
-
-    Parameters
-    ----------
-    pixels : tensor (N, H, W, 3) uint8
-        Pictures; not changed.
-    preprocess : Preprocess
-        Whose mean and std are used.
-    generator : torch.Generator
-        Where the chance comes from.
-
-    Returns
-    -------
-    tensor (N, 3, H, W) float32, channels last in memory
-        In model-input scale.
-    """
-    count, height, width, _ = pixels.shape
-    mirrored = torch.rand(count, generator=generator) < 0.5
-    shift_y, shift_x = torch.randint(-_SHIFT, _SHIFT + 1, (2, count, 1), generator=generator)
-    order = torch.rand(count, 3, generator=generator).argsort(1)
-    rows = (torch.arange(height) + shift_y).clamp(0, height - 1)
-    columns = (torch.arange(width) + shift_x).clamp(0, width - 1)
-    columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-    moved = pixels[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    moved = moved.gather(3, order[:, None, None, :].expand_as(moved))
-    return as_input(moved, preprocess)
-
-
-def as_input(pixels: Tensor, preprocess: Preprocess) -> Tensor:
-    """Pictures (N, H, W, 3) uint8 as model inputs (N, 3, H, W) float32, channels last in memory."""
-    scaled = preprocess.normalise(pixels.permute(0, 3, 1, 2).to(torch.float32).div(255))
-    return scaled.contiguous(memory_format=torch.channels_last)

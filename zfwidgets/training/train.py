@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..errors import DataError, ParameterError, WeightsError
+from ..errors import Cancelled, DataError, ParameterError, WeightsError
 from ..imaging import Preprocess
+from .augmentation import SCENES, Augmentation, as_input, augmented
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .clipping import RADIUS, clip_filters, first_radius
-from .pictures import LabelledPictures, as_input, augmented
+from .pictures import LabelledPictures
+from .schedule import one_cycle
+
+if TYPE_CHECKING:
+    from .recording import TrainingRecording
 
 __all__ = ["Epoch", "Recipe", "evaluate", "train"]
 
@@ -37,8 +42,20 @@ class Recipe:
         What the rate is multiplied by on a plateau (the paper lowered it by hand).
     patience : int
         Epochs without a lower validation loss before that happens.
-    radius : float
-        Of the filter clipping, for inputs in 8-bit steps; the first convolution's follows the preprocessing.
+    schedule : {"plateau", "one-cycle"}
+        When the rate changes: on a plateau, or in each step, see `one_cycle`, with `rate` as its peak.
+    weight_decay : float
+        Of filters and matrices, not of biases and norms; the paper states none.
+    label_smoothing : float
+        Share of each label that goes to all classes alike, in [0, 1).
+    radius : float or None
+        Of the filter clipping, for inputs in 8-bit steps; the first convolution's follows the preprocessing. None: no
+        clipping.
+    augmentation : Augmentation
+        How the pictures are changed by chance.
+    precision : {"float32", "bfloat16"}
+        Of the products in the forward and backward pass; 16 bits are faster where the processor has them. Weights
+        stay in 32 bits.
     seed : int
         Of the order of the pictures, their small changes, and dropout.
 
@@ -54,14 +71,26 @@ class Recipe:
     momentum: float = 0.9
     rate_factor: float = 0.1
     patience: int = 3
-    radius: float = RADIUS
+    schedule: Literal["plateau", "one-cycle"] = "plateau"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    radius: float | None = RADIUS
+    augmentation: Augmentation = SCENES
+    precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size, self.patience) < 1 or self.seed < 0:
             raise ParameterError(f"Epochs, batch size and patience must be at least 1 and the seed 0 or more: {self}.")
-        if not (self.rate > 0 and 0 <= self.momentum < 1 and 0 < self.rate_factor < 1 and self.radius > 0):
+        if not (self.rate > 0 and 0 <= self.momentum < 1 and 0 < self.rate_factor < 1 and (self.radius or 1) > 0):
             raise ParameterError(f"Rate and radius must be positive, momentum and rate factor below 1: {self}.")
+        if not (self.weight_decay >= 0 and 0 <= self.label_smoothing < 1):
+            raise ParameterError(f"Weight decay must be 0 or more and label smoothing in [0, 1): {self}.")
+        if self.schedule not in ("plateau", "one-cycle") or self.precision not in ("float32", "bfloat16"):
+            raise ParameterError(
+                f'The schedule is "plateau" or "one-cycle" and the precision "float32" or "bfloat16", '
+                f"not {self.schedule!r} and {self.precision!r}."
+            )
 
 
 class Epoch(NamedTuple):
@@ -74,6 +103,15 @@ class Epoch(NamedTuple):
     validation_accuracy: float
     clipped: int
 
+    def figures(self) -> dict[str, float]:
+        """As `TrainingRecording` writes them."""
+        return {
+            "loss": self.loss,
+            "validation_loss": self.validation_loss,
+            "validation_error": 1 - self.validation_accuracy,
+            "rate": self.rate,
+        }
+
 
 def train(
     network: nn.Module,
@@ -84,6 +122,8 @@ def train(
     preprocess: Preprocess,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    recording: TrainingRecording | None = None,
+    cancelled: Callable[[], bool] | None = None,
     progress: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
@@ -101,6 +141,10 @@ def train(
         Its mean and std scale the pictures, which must have the network's size already.
     checkpoint, resume
         File to write after every epoch; go on from it, bit by bit as without the interruption.
+    recording : TrainingRecording, optional
+        Of `record_training`: is told every epoch, and ends the training when it was asked to stop.
+    cancelled : callable, optional
+        Asked before every step.
     progress, on_epoch
         Show a bar; what to call after every epoch.
 
@@ -113,6 +157,8 @@ def train(
     ------
     DataError, WeightsError
         Pictures and labels that do not fit together; a checkpoint that is damaged or of another run.
+    Cancelled
+        If `cancelled` said so; the last whole epoch is in the checkpoint.
 
     Examples
     --------
@@ -122,13 +168,16 @@ def train(
     >>> history[0].epoch
     1
     """
-    run = _Run(network, recipe or Recipe(), preprocess)
+    run = _Run(network, recipe or Recipe(), preprocess, cancelled or (lambda: False))
     run.check(pictures, validation)
     if resume:
         run.restore(checkpoint)
     network.to(memory_format=torch.channels_last)
-    while len(run.history) < run.recipe.epochs:
+    while len(run.history) < run.recipe.epochs and not (recording is not None and recording.stopped):
         result = run.epoch(pictures, validation, progress)
+        # Before the checkpoint: an epoch that was recorded twice is the same, one that was not would be missing.
+        if recording is not None:
+            recording.after(result.epoch, **result.figures())
         if checkpoint is not None:
             save_checkpoint(checkpoint, run.checkpoint())
         if on_epoch is not None:
@@ -166,9 +215,16 @@ def evaluate(network: nn.Module, pictures: LabelledPictures, preprocess: Preproc
 class _Run:
     """The state between two epochs."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, preprocess: Preprocess) -> None:
-        self.network, self.recipe, self.preprocess = network, recipe, preprocess
-        self.optimiser = torch.optim.SGD(network.parameters(), lr=recipe.rate, momentum=recipe.momentum)
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, preprocess: Preprocess, cancelled: Callable[[], bool]
+    ) -> None:
+        self.network, self.recipe, self.preprocess, self.cancelled = network, recipe, preprocess, cancelled
+        parameters = list(network.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self.optimiser = torch.optim.SGD(groups, lr=recipe.rate, momentum=recipe.momentum)
         self.history: list[Epoch] = []
         self.best = _copied(network)
         self.rate, self.best_loss, self.waited = recipe.rate, float("inf"), 0
@@ -183,15 +239,13 @@ class _Run:
             self.best, self.best_loss, self.waited = _copied(self.network), validation_loss, 0
             return result
         self.waited += 1
-        if self.waited >= self.recipe.patience:
+        if self.recipe.schedule == "plateau" and self.waited >= self.recipe.patience:
             self.rate, self.waited = self.rate * self.recipe.rate_factor, 0
         return result
 
     def _pass(self, pictures: LabelledPictures, number: int, progress: bool) -> tuple[float, int]:
         recipe, count = self.recipe, len(pictures.labels)
-        first = first_radius(self.preprocess.std, recipe.radius)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
+        first = None if recipe.radius is None else first_radius(self.preprocess.std, recipe.radius)
         self.network.train()
         total, clipped = 0.0, 0
         # Chance depends on seed and epoch alone (dropout's too), so a resumed run needs no generator's state.
@@ -199,16 +253,28 @@ class _Run:
         batches = torch.split(torch.randperm(count, generator=generator), recipe.batch_size)
         with torch.random.fork_rng(devices=[]), tqdm(batches, desc=f"epoch {number}", disable=not progress) as bar:
             torch.manual_seed(1_000_003 * recipe.seed + number)
-            for chosen in bar:
-                inputs = augmented(pictures.pixels[chosen], self.preprocess, generator)
+            for place, chosen in enumerate(bar):
+                if self.cancelled():
+                    raise Cancelled("The training was stopped; resume it from its checkpoint.")
+                self._set_rate((number - 1) * len(batches) + place, len(batches) * recipe.epochs)
+                inputs = augmented(pictures.pixels[chosen], self.preprocess, generator, recipe.augmentation)
                 loss = self._step(inputs, pictures.labels[chosen])
-                clipped += clip_filters(self.network, recipe.radius, first)
+                if recipe.radius is not None:
+                    clipped += clip_filters(self.network, recipe.radius, first)
                 total += loss * len(chosen)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         return total / count, clipped
 
+    def _set_rate(self, step: int, steps: int) -> None:
+        if self.recipe.schedule == "one-cycle":
+            self.rate = one_cycle(step, steps, self.recipe.rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+
     def _step(self, inputs: Tensor, labels: Tensor) -> float:
-        loss = F.cross_entropy(self.network(inputs), labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            logits = self.network(inputs)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

@@ -1,0 +1,194 @@
+"""A series of checkpoints: whatever lies in the folder is used or named, and never taken for something else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from zfwidgets.errors import DataError, UnknownNameError, WeightsError
+from zfwidgets.imaging import Preprocess
+from zfwidgets.models import CheckpointSeries
+from zfwidgets.models.series import EpochFigures
+from zfwidgets.training import record_training
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+
+
+def recorded(folder: Path, epochs: tuple[int, ...] = (1, 2, 4)) -> nn.Module:
+    """A training whose weights are the number of the epoch."""
+    module = network()
+    recording = record_training(module, folder, epochs, preprocess=Preprocess(size=8), classes=["a", "b"])
+    for epoch in recording:
+        nn.init.constant_(module[0].weight, float(epoch))  # type: ignore[index]
+        recording.log(loss=1 / epoch, validation_error=0.5)
+    return module
+
+
+def test_what_was_recorded_is_read(tmp_path: Path) -> None:
+    module = recorded(tmp_path / "run")
+    series = CheckpointSeries(tmp_path / "run", module=module)
+    assert (series.name, series.epochs, series.planned, series.missing) == ("run", (1, 2, 4), (1, 2, 4), ())
+    assert not series.problems
+    for epoch in series.epochs:
+        assert (series.weights(epoch)["0.weight"] == epoch).all()
+    net = series.network(2, device="cpu")
+    assert net.classes == ("a", "b")
+    assert net.preprocess == Preprocess(size=8)
+    assert (net.module[0].weight == 2).all()  # type: ignore[index]
+    assert (module[0].weight == 4).all()  # type: ignore[index]
+    assert [(figures.epoch, figures.loss, figures.rate) for figures in series.history] == [
+        (1, 1.0, None), (2, 0.5, None), (3, 1 / 3, None), (4, 0.25, None),
+    ]  # fmt: skip
+    assert len({series.digest(epoch) for epoch in series.epochs}) == 3
+
+
+def test_a_missing_epoch_is_a_gap_and_said(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    (tmp_path / "epoch-0002.safetensors").unlink()
+    series = CheckpointSeries(tmp_path)
+    assert (series.epochs, series.missing) == ((1, 4), (2,))
+    with pytest.raises(UnknownNameError, match="no checkpoint of epoch 2"):
+        series.weights(2)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    file = tmp_path / "epoch-0002.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 4
+    file.write_bytes(content)
+    series = CheckpointSeries(tmp_path)
+    assert series.epochs == (1, 4)
+    assert "damaged" in series.problems[file.name]
+
+
+def test_a_file_that_changes_after_it_was_opened_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
+    module = recorded(tmp_path)
+    series = CheckpointSeries(tmp_path, module=module)
+    save_file(network(5).state_dict(), tmp_path / "epoch-0004.safetensors")
+    with pytest.raises(WeightsError, match=r"changed since .* refresh"):
+        series.network(4)
+    assert series.refresh()
+    assert "damaged" in series.problems["epoch-0004.safetensors"]
+    assert not series.refresh()
+
+
+def test_a_growing_folder_shows_more_when_it_is_looked_at_again(tmp_path: Path) -> None:
+    module = network()
+    recording = record_training(module, tmp_path, (1, 3))
+    series = CheckpointSeries(tmp_path, module=module)
+    assert (series.epochs, series.missing, repr(series)) == (
+        (), (1, 3), f"CheckpointSeries({tmp_path.name}, epochs none yet)",
+    )  # fmt: skip
+    assert not series.refresh()
+    recording.after(1, loss=2.0)
+    assert series.refresh()
+    assert (series.epochs, series.missing, series.history[0].loss) == ((1,), (3,), 2.0)
+
+
+def test_foreign_files_are_read_by_content_then_by_name(tmp_path: Path) -> None:
+    module = network()
+    state = module.state_dict()
+    inner = {f"net.{name}": value for name, value in state.items()} | {"criterion.weight": torch.ones(2)}
+    lightning = {"pytorch-lightning_version": "2.4.0", "epoch": 0, "global_step": 9, "state_dict": inner}
+    torch.save(lightning, tmp_path / "epoch=0-step=9.ckpt")
+    torch.save({"epoch": 7, "model_state_dict": state, "loss": 0.3}, tmp_path / "anything.pt")
+    torch.save(state, tmp_path / "epoch_5.pth")
+    save_file({name: value.half() for name, value in state.items()}, tmp_path / "model-012.safetensors")
+    (tmp_path / "notes.txt").write_text("not a checkpoint")
+    series = CheckpointSeries(tmp_path, module=module, preprocess=Preprocess(size=8))
+    assert series.epochs == series.planned == (1, 5, 7, 12)
+    assert not series.problems
+    assert torch.equal(series.weights(1)["3.weight"], state["3.weight"])
+    assert series.weights(12)["3.weight"].dtype == torch.float32
+    assert series.history == ()
+
+
+class Payload:
+    """Unpickling this would run code."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (Path("/tmp/zfwidgets-was-here"),)  # type: ignore[return-value]
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_stays(tmp_path: Path) -> None:
+    module, state = network(), network().state_dict()
+    torch.save(state, tmp_path / "epoch_1.pt")
+    shutil.copy(tmp_path / "epoch_1.pt", tmp_path / "epoch_1_again.pt")
+    torch.save(network(3).state_dict(), tmp_path / "epoch_1_other.pt")
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "epoch_2.pt")
+    torch.save(Payload(), tmp_path / "epoch_3.pt")
+    (tmp_path / "epoch_4.pt").write_text("<!DOCTYPE html><html></html>")
+    whole = tmp_path / "epoch_5.safetensors"
+    save_file(state, whole)
+    whole.write_bytes(whole.read_bytes()[:-40])
+    (tmp_path / "epoch_6.pt").write_bytes(b"")
+    torch.save(state, tmp_path / "final.pt")
+    torch.save(state, tmp_path / "epoch_8.pt")
+    series = CheckpointSeries(tmp_path, module=module)
+    assert series.epochs == (1, 8)
+    said = dict(series.problems)
+    for name, words in {
+        "epoch_1_again.pt": "is the same as epoch_1.pt",
+        "epoch_1_other.pt": "claims the same epoch as epoch_1.pt",
+        "epoch_2.pt": "another architecture",
+        "epoch_3.pt": "unpickling runs code",
+        "epoch_4.pt": "a web page",
+        "epoch_5.safetensors": "not a readable weight file",
+        "epoch_6.pt": "empty",
+        "final.pt": "does not say its epoch",
+    }.items():
+        assert words in said.pop(name)
+    assert not said
+    assert not any("weights_only" in sentence for sentence in series.problems.values())
+    assert not Path("/tmp/zfwidgets-was-here").exists()
+
+
+def test_without_an_architecture_the_odd_one_is_still_named(tmp_path: Path) -> None:
+    for epoch, module in enumerate((network(), nn.Linear(2, 2), network(1)), 1):
+        torch.save(module.state_dict(), tmp_path / f"epoch_{epoch}.pt")
+    series = CheckpointSeries(tmp_path)
+    assert series.epochs == (1, 3)
+    assert "another architecture" in series.problems["epoch_2.pt"]
+    assert torch.equal(series.weights(3)["0.bias"], network(1)[0].bias)
+    with pytest.raises(DataError, match="open it with module="):
+        series.network(1)
+
+
+def test_nan_weights_can_be_looked_at_and_are_said(tmp_path: Path) -> None:
+    module = network()
+    recording = record_training(module, tmp_path, (1, 2), preprocess=Preprocess(size=8))
+    recording.after(1)
+    nn.init.constant_(module[0].bias, float("nan"))
+    recording.after(2)
+    series = CheckpointSeries(tmp_path, module=module)
+    assert series.epochs == (1, 2)
+    assert series.notes(1) == ()
+    assert series.notes(2) == ("After epoch 2, 1 of 4 tensors hold NaN or infinite values.",)
+    assert series.weights(2)["0.bias"].isnan().all()
+    with pytest.raises(WeightsError, match="NaN or infinite values in '0.bias'"):
+        series.network(2, device="cpu")
+
+
+def test_bad_folders_and_manifests_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no folder"):
+        CheckpointSeries(tmp_path / "nowhere")
+    with pytest.raises(UnknownNameError, match="no embedded series 'zfnet'"):
+        CheckpointSeries.embedded("zfnet")
+    for content in ("{", "[]", json.dumps({"format": "of somebody else"})):
+        (tmp_path / "series.json").write_text(content)
+        with pytest.raises(DataError, match="delete it to open the bare files"):
+            CheckpointSeries(tmp_path)
+
+
+def test_figures_that_nobody_measured_are_none() -> None:
+    assert EpochFigures(3) == (3, None, None, None, None, None)

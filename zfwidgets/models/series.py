@@ -1,0 +1,274 @@
+"""`CheckpointSeries`: a network at several epochs of its training, read from a folder."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from zfwidgets.errors import DataError, WeightsError, unknown_name
+from zfwidgets.imaging import Preprocess
+from zfwidgets.models.series_files import MANIFEST, Shapes, Stored, looked_at, read_manifest, stamp_of
+from zfwidgets.models.weights import load_into
+from zfwidgets.models.zfnet import ZFNet
+
+if TYPE_CHECKING:
+    from zfwidgets.network import Network
+
+__all__ = ["CheckpointSeries", "EpochFigures"]
+
+_EMBEDDED = Path(__file__).parent / "embedded"
+
+
+class EpochFigures(NamedTuple):
+    """What one epoch came to; None where nobody measured it."""
+
+    epoch: int
+    loss: float | None = None
+    validation_loss: float | None = None
+    validation_error: float | None = None
+    """Share of the validation pictures that were named wrongly, 0 to 1."""
+    rate: float | None = None
+    seconds: float | None = None
+
+
+class CheckpointSeries:
+    """The checkpoints of one training, by epoch.
+
+    A folder that `record_training` writes, or a foreign one: Lightning's ``.ckpt`` files, ``epoch_5.pt``,
+    ``model-5.safetensors``; there the epoch comes from the file, else from the last number of its name (Lightning
+    counts from 0; here epoch 1 is the first whole pass). Files are read without unpickling, whole, and compared with
+    their checksums; one that cannot be used is named in `problems`, the others stay usable. The folder may be written
+    to meanwhile: `refresh` looks again.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files are.
+    module : nn.Module, optional
+        The architecture, needed by `network` where the folder does not name a `ZFNet`; it is copied, never changed.
+    preprocess : Preprocess, optional
+        By default the folder's own.
+    classes : sequence of str, optional
+        By default the folder's own.
+
+    Attributes
+    ----------
+    name : str
+        The folder's.
+    epochs : tuple of int
+        Checkpoints that are there and can be read, ascending.
+    planned : tuple of int
+        Epochs that were to be recorded; those of `epochs` where nobody said.
+    problems : dict of str to str
+        A sentence for each file that was refused.
+    history : tuple of EpochFigures
+        Every finished epoch, also those without a checkpoint.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or its manifest cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from safetensors.torch import save_file
+    >>> folder, module = tempfile.mkdtemp(), nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
+    >>> for epoch in (1, 5):
+    ...     save_file(module.state_dict(), f"{folder}/epoch_{epoch}.safetensors")
+    >>> series = CheckpointSeries(folder, module=module, preprocess=Preprocess(size=8))
+    >>> series
+    CheckpointSeries(..., epochs 1, 5)
+    >>> len(series.network(5, device="cpu").classes)
+    2
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        module: nn.Module | None = None,
+        preprocess: Preprocess | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise DataError(f"There is no folder {str(self.folder)!r}; give the folder that the checkpoints are in.")
+        self.name = self.folder.resolve().name
+        self._module = module
+        self._preprocess, self._classes = preprocess, classes
+        self._manifest: dict[str, Any] = {}
+        self._stamps: dict[str, tuple[int, int]] = {}
+        self._known: dict[tuple[str, tuple[int, int]], Stored | str] = {}
+        self._found: dict[int, Stored] = {}
+        self.problems: dict[str, str] = {}
+        self.history: tuple[EpochFigures, ...] = ()
+        self.refresh()
+
+    def __repr__(self) -> str:
+        return f"CheckpointSeries({self.name}, epochs {', '.join(map(str, self.epochs)) or 'none yet'})"
+
+    @staticmethod
+    def embedded(name: str) -> CheckpointSeries:
+        """The series of a network that ships with the package.
+
+        Raises
+        ------
+        UnknownNameError
+            If no series of that name is embedded.
+        """
+        known = sorted(file.parent.name for file in _EMBEDDED.glob(f"*/{MANIFEST}"))
+        if name not in known:
+            raise unknown_name("embedded series", name, known)
+        return CheckpointSeries(_EMBEDDED / name)
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Checkpoints that are there and can be read, ascending."""
+        return tuple(sorted(self._found))
+
+    @property
+    def planned(self) -> tuple[int, ...]:
+        """Epochs that were to be recorded."""
+        return tuple(self._manifest.get("planned") or self.epochs)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Planned and not there (yet): a gap on the axis."""
+        return tuple(epoch for epoch in self.planned if epoch not in self._found)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How it was trained, as far as the folder says."""
+        return dict(self._manifest.get("recipe") or {})
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Class names, None where nobody knows them."""
+        names = self._classes or self._manifest.get("classes")
+        return tuple(names) if names else None
+
+    def refresh(self) -> bool:
+        """Look at the folder again.
+
+        Returns
+        -------
+        bool
+            Whether anything changed.
+        """
+        stamps = {path.name: stamp_of(path) for path in sorted(self.folder.iterdir()) if not path.name.startswith(".")}
+        if stamps == self._stamps:
+            return False
+        self._stamps = stamps
+        self._manifest = read_manifest(self.folder)
+        self.history = tuple(EpochFigures(**figures) for figures in self._manifest.get("history", ()))
+        self._sort(self._wanted())
+        return True
+
+    def weights(self, epoch: int) -> dict[str, Tensor]:
+        """Name to float32 tensor (whole numbers stay such), read anew.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no checkpoint of that epoch.
+        WeightsError
+            If the file changed or went away since.
+        """
+        stored = self._stored(epoch)
+        state, digest = stored.read(self._wanted())
+        if digest != stored.digest:
+            raise WeightsError(f"{stored.path.name} changed since the series was opened; refresh() it.")
+        return state
+
+    def network(self, epoch: int, device: str | torch.device = "auto") -> Network:
+        """The network as it was after an epoch.
+
+        Raises
+        ------
+        UnknownNameError, WeightsError
+            As `weights`; and if there are NaN or infinite weights, which only `weights` gives.
+        DataError
+            If nobody said which architecture the weights belong to.
+        """
+        from zfwidgets.network import Network
+
+        state = self.weights(epoch)
+        module = self._architecture()
+        load_into(module, state, self._stored(epoch).path.name)
+        own = self._manifest.get("preprocess")
+        preprocess = self._preprocess or (Preprocess(**own) if own else Preprocess())
+        return Network(
+            module.eval(), preprocess=preprocess, classes=self.classes, device=device, name=f"{self.name} @ {epoch}"
+        )
+
+    @property
+    def architecture(self) -> dict[str, Any] | None:
+        """Arguments of the `ZFNet`; None for other networks."""
+        return self._manifest.get("architecture")
+
+    def file(self, epoch: int) -> Path:
+        """Where the weights of an epoch are."""
+        return self._stored(epoch).path
+
+    def digest(self, epoch: int) -> str:
+        """sha256 of the file: equal digests, equal weights."""
+        return self._stored(epoch).digest
+
+    def notes(self, epoch: int) -> tuple[str, ...]:
+        """What a person should know of a checkpoint, in sentences; usually nothing."""
+        return self._stored(epoch).notes
+
+    def _stored(self, epoch: int) -> Stored:
+        if epoch not in self._found:
+            raise unknown_name("checkpoint of epoch", epoch, self.epochs)
+        return self._found[epoch]
+
+    def _architecture(self) -> nn.Module:
+        if self._module is not None:
+            return copy.deepcopy(self._module)
+        architecture = self._manifest.get("architecture")
+        if not architecture:
+            raise DataError(
+                f"Nobody said which network the weights of {self.name!r} belong to; open it with module=, for example "
+                f"CheckpointSeries({str(self.folder)!r}, module=my_network)."
+            )
+        return ZFNet(**architecture)
+
+    def _wanted(self) -> Shapes | None:
+        """Names and shapes that a checkpoint must have, None where the first one decides."""
+        if self._module is not None:
+            return {name: tuple(value.shape) for name, value in self._module.state_dict().items()}
+        shapes = self._manifest.get("shapes")
+        return {name: tuple(shape) for name, shape in shapes.items()} if shapes else None
+
+    def _sort(self, wanted: Shapes | None) -> None:
+        self._found, self.problems = {}, {}
+        listed = self._manifest.get("checkpoints")
+        for candidate in looked_at(self.folder, self._stamps, listed):
+            key = (candidate.path.name, candidate.stamp)
+            result = self._known.get(key)
+            if result is None:
+                result = self._known[key] = candidate.judged(wanted)
+            if isinstance(result, str):
+                self.problems[candidate.path.name] = result
+                continue
+            wanted = wanted or result.shapes
+            self._take(result, wanted)
+
+    def _take(self, stored: Stored, wanted: Shapes) -> None:
+        """Keep it, unless it is of another network or its epoch is taken."""
+        name, other = stored.path.name, self._found.get(stored.epoch)
+        if stored.shapes != wanted:
+            self.problems[name] = f"{name} belongs to another architecture than the other checkpoints; it is left out."
+        elif other is not None:
+            same = "is the same as" if other.digest == stored.digest else "claims the same epoch as"
+            self.problems[name] = f"{name} {same} {other.path.name} (epoch {stored.epoch}); it is left out."
+        else:
+            self._found[stored.epoch] = stored

@@ -1,0 +1,161 @@
+"""The files of a series of checkpoints: found, read without unpickling, and judged one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from zfwidgets.errors import DataError, WeightsError
+from zfwidgets.models.weights import read_safely, state_of
+
+__all__ = ["FORMAT", "MANIFEST", "Candidate", "Shapes", "Stored", "file_name", "looked_at", "read_manifest", "stamp_of"]
+
+FORMAT = "zfwidgets series 1"
+MANIFEST = "series.json"
+Shapes = dict[str, tuple[int, ...]]
+
+_SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth"}
+_NAMED = re.compile(r"epochs?[=_\- ]*(\d+)", re.IGNORECASE)
+_ZERO_BASED = "pytorch-lightning_version"
+
+
+def file_name(epoch: int) -> str:
+    """What the checkpoint of an epoch is called.
+
+    Examples
+    --------
+    >>> file_name(5)
+    'epoch-0005.safetensors'
+    """
+    return f"epoch-{epoch:04d}.safetensors"
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """When a file was last written, and its size; (0, 0) if it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+class Stored(NamedTuple):
+    """A checkpoint that can be used."""
+
+    path: Path
+    epoch: int
+    digest: str
+    shapes: Shapes
+    notes: tuple[str, ...]
+
+    def read(self, wanted: Shapes | None) -> tuple[dict[str, Tensor], str]:
+        """Its weights and the sha256 of what was read."""
+        state, _, digest = _read(self.path, wanted)
+        return state, digest
+
+
+class Candidate(NamedTuple):
+    """A file that may be a checkpoint."""
+
+    path: Path
+    stamp: tuple[int, int]
+    epoch: int | None
+    """As the manifest says; None: the file or its name says it."""
+    sha256: str | None
+
+    def judged(self, wanted: Shapes | None) -> Stored | str:
+        """The checkpoint, or a sentence that says why it is none."""
+        name = self.path.name
+        try:
+            state, facts, digest = _read(self.path, wanted)
+        except WeightsError as error:
+            return str(error)
+        if self.sha256 is not None and digest != self.sha256:
+            return f"{name} is damaged (its sha256 differs from the manifest's); copy or record it again."
+        epoch = self.epoch if self.epoch is not None else _epoch_of(facts, self.path.stem)
+        if epoch is None:
+            return f"{name} does not say its epoch; give it a name like epoch_5{self.path.suffix}."
+        broken = sum(bool(value.isfinite().logical_not().any()) for value in state.values())
+        notes = (
+            (f"After epoch {epoch}, {broken} of {len(state)} tensors hold NaN or infinite values.",) if broken else ()
+        )
+        return Stored(self.path, epoch, digest, {key: tuple(value.shape) for key, value in state.items()}, notes)
+
+
+def looked_at(
+    folder: Path, stamps: Mapping[str, tuple[int, int]], listed: Mapping[str, Mapping[str, str]] | None
+) -> Iterator[Candidate]:
+    """The files to judge: those that the manifest lists, or all that could be checkpoints."""
+    if listed is None:
+        for name, stamp in stamps.items():
+            if Path(name).suffix in _SUFFIXES and (folder / name).is_file():
+                yield Candidate(folder / name, stamp, None, None)
+        return
+    for epoch, entry in sorted(listed.items(), key=lambda item: int(item[0])):
+        # A manifest names files of its own folder only.
+        name = Path(entry["file"]).name
+        if name in stamps:
+            yield Candidate(folder / name, stamps[name], int(epoch), entry["sha256"])
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The folder's manifest, empty if it has none.
+
+    Raises
+    ------
+    DataError
+        If it is damaged or of another kind.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as cause:
+        raise DataError(f"The manifest {path} cannot be read ({cause}); delete it to open the bare files.") from cause
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise DataError(f"{path} is no manifest of a series of checkpoints; delete it to open the bare files.")
+    return manifest
+
+
+def _read(path: Path, wanted: Shapes | None) -> tuple[dict[str, Tensor], dict[str, Any], str]:
+    """Weights in float32, whatever else the file says, and its sha256: all of the same bytes."""
+    try:
+        content = path.read_bytes()
+    except OSError as cause:
+        raise WeightsError(f"{path.name} cannot be read ({cause.strerror}); copy it again.") from cause
+    raw = read_safely(path, content)
+    state = {name: value.float() if value.is_floating_point() else value for name, value in state_of(raw, path).items()}
+    if wanted is not None:
+        state = _unprefixed(state, wanted)
+    return state, raw if isinstance(raw, dict) else {}, hashlib.sha256(content).hexdigest()
+
+
+def _unprefixed(state: dict[str, Tensor], wanted: Shapes) -> dict[str, Tensor]:
+    """The module's own part: a Lightning module or a wrapper keeps it under a name of its own."""
+    if not wanted or wanted.keys() <= state.keys():
+        return {name: state[name] for name in wanted} if _only_counters(state.keys() - wanted.keys()) else state
+    first = next(iter(wanted))
+    for name in state:
+        prefix = name.removesuffix(first)
+        if name.endswith(f".{first}") and all(prefix + other in state for other in wanted):
+            return {other: state[prefix + other] for other in wanted}
+    return state
+
+
+def _only_counters(names: set[str]) -> bool:
+    return all(name.endswith("num_batches_tracked") for name in names)
+
+
+def _epoch_of(facts: Mapping[str, Any], stem: str) -> int | None:
+    epoch = facts.get("epoch")
+    if isinstance(epoch, int) and not isinstance(epoch, bool):
+        return epoch + 1 if _ZERO_BASED in facts else epoch
+    named = _NAMED.findall(stem) or re.findall(r"\d+", stem)
+    return int(named[-1]) if named else None

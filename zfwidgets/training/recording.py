@@ -1,0 +1,216 @@
+"""`record_training`: checkpoints and figures of any PyTorch training, written while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..errors import DataError, ParameterError
+from ..imaging import Preprocess
+from ..models.series import EpochFigures
+from ..models.series_files import FORMAT, MANIFEST, file_name, read_manifest
+from ..models.zfnet import ZFNet, fold_batch_norm
+from .checkpoint import write_atomically
+
+__all__ = ["PAPER_EPOCHS", "TrainingRecording", "record_training"]
+
+PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
+"""Those of Fig. 4."""
+_STOP = "stop"
+_FIGURES = set(EpochFigures._fields) - {"epoch"}
+
+
+class TrainingRecording:
+    """Made by `record_training`; iterate over it, or call `after` at the end of each epoch.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it writes; `CheckpointSeries` reads it at any time.
+    stopped : bool
+        Whether somebody asked for an end: `stop`, or a file named ``stop`` in the folder.
+    """
+
+    def __init__(self, module: nn.Module, folder: Path, manifest: dict[str, Any], dtype: torch.dtype) -> None:
+        self.folder = folder
+        self._module, self._manifest, self._dtype = module, manifest, dtype
+        self._figures: dict[str, float] = {}
+        self._began = time.monotonic()
+        (folder / _STOP).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[int]:
+        """The epochs that are still to be trained, from 1 to the last one to record."""
+        history = self._manifest["history"]
+        first = history[-1]["epoch"] + 1 if history else 1
+        for epoch in range(first, max(self._manifest["planned"]) + 1):
+            if self.stopped:
+                return
+            self._began = time.monotonic()
+            yield epoch
+            self.after(epoch)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked for an end."""
+        return (self.folder / _STOP).exists()
+
+    def stop(self) -> None:
+        """Ask the training to end after the epoch that runs; from any thread or process."""
+        try:
+            (self.folder / _STOP).touch()
+        except OSError as cause:
+            raise DataError(f"{self.folder / _STOP} cannot be written ({cause.strerror}); end the process.") from cause
+
+    def log(self, **figures: float) -> None:
+        """What this epoch came to, as in `EpochFigures`: loss, validation_loss, validation_error, rate.
+
+        Raises
+        ------
+        ParameterError
+            For another name.
+        """
+        unknown = sorted(figures.keys() - _FIGURES)
+        if unknown:
+            raise ParameterError(f"There is no figure {unknown[0]!r} of an epoch; log any of {sorted(_FIGURES)}.")
+        self._figures |= {name: float(value) for name, value in figures.items()}
+
+    def after(self, epoch: int, **figures: float) -> None:
+        """An epoch is over: its figures are written, and its weights if it is one to record.
+
+        Parameters
+        ----------
+        epoch : int
+            From 1. One that was there already, and those after it, are written anew.
+        **figures
+            As for `log`.
+
+        Raises
+        ------
+        DataError
+            If the folder cannot be written to; what was there stays whole.
+        """
+        self.log(**figures)
+        now = time.monotonic()
+        entry = {"epoch": epoch, "seconds": round(now - self._began, 3), **self._figures}
+        manifest = self._manifest
+        history = [earlier for earlier in manifest["history"] if earlier["epoch"] < epoch]
+        checkpoints = {key: value for key, value in manifest["checkpoints"].items() if int(key) < epoch}
+        if epoch in manifest["planned"]:
+            checkpoints[str(epoch)] = self._write(epoch)
+        changed = manifest | {"history": [*history, entry], "checkpoints": checkpoints}
+        _write_manifest(self.folder, changed)
+        self._manifest, self._figures, self._began = changed, {}, now
+
+    def _write(self, epoch: int) -> dict[str, str]:
+        state = {name: _stored(value, self._dtype) for name, value in _shipped(self._module).state_dict().items()}
+        content = save(state)
+        write_atomically(self.folder / file_name(epoch), content)
+        return {"file": file_name(epoch), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def record_training(
+    module: nn.Module,
+    folder: str | os.PathLike[str],
+    epochs: Sequence[int] = PAPER_EPOCHS,
+    *,
+    preprocess: Preprocess | None = None,
+    classes: Sequence[str] | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
+    resume: bool = False,
+) -> TrainingRecording:
+    """Record a training: one line in anybody's own loop.
+
+    Parameters
+    ----------
+    module : nn.Module
+        What is trained; only read. Of a `ZFNet` with batch norm the folded network is written.
+    folder : path
+        Is made if it does not exist.
+    epochs : sequence of int
+        After which its weights are kept, from 1; the paper's Fig. 4 by default.
+    preprocess, classes : optional
+        Written down, so that `CheckpointSeries` needs nobody to say them.
+    recipe : mapping, optional
+        Anything worth knowing that JSON can hold.
+    dtype : torch.dtype
+        Of the files; ``torch.float16`` halves them.
+    resume : bool
+        Go on in a folder that holds a series already.
+
+    Returns
+    -------
+    TrainingRecording
+        Iterate over it for the epochs' numbers, or call its ``after`` yourself.
+
+    Raises
+    ------
+    ParameterError
+        If an epoch is below 1 or there is none.
+    DataError
+        If the folder holds a series and ``resume`` was not said, or cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from zfwidgets.models.series import CheckpointSeries
+    >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+    >>> folder = tempfile.mkdtemp()
+    >>> recording = record_training(module, folder, epochs=(1, 3))
+    >>> for epoch in recording:
+    ...     recording.log(loss=1 / epoch)
+    >>> CheckpointSeries(folder, module=module).epochs
+    (1, 3)
+    """
+    wanted = sorted(set(epochs))
+    if not wanted or wanted[0] < 1 or any(isinstance(epoch, bool) or epoch != int(epoch) for epoch in wanted):
+        raise ParameterError(f"Epochs to record are whole numbers from 1, not {list(epochs)!r}; try (1, 2, 5, 10).")
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise DataError(f"The folder {place} cannot be made ({cause.strerror}); choose another one.") from cause
+    before = read_manifest(place)
+    if before and not resume:
+        raise DataError(f"{place} holds a series of checkpoints already; choose another folder, or pass resume=True.")
+    shipped = _shipped(module)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "planned": wanted,
+        "architecture": shipped.architecture if isinstance(shipped, ZFNet) else None,
+        "preprocess": None if preprocess is None else asdict(preprocess),
+        "classes": None if classes is None else list(classes),
+        "recipe": None if recipe is None else dict(recipe),
+        "shapes": {name: list(value.shape) for name, value in shipped.state_dict().items()},
+        "history": before.get("history", []),
+        "checkpoints": before.get("checkpoints", {}),
+    }
+    if before and before["shapes"] != manifest["shapes"]:
+        raise DataError(f"The series in {place} is of another architecture; choose another folder.")
+    _write_manifest(place, manifest)
+    return TrainingRecording(module, place, manifest, dtype)
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+
+
+def _shipped(module: nn.Module) -> nn.Module:
+    """The network that a reader sees: of a `ZFNet` without its batch norm."""
+    batch = isinstance(module, ZFNet) and any(isinstance(layer, nn.BatchNorm2d) for layer in module.features)
+    return fold_batch_norm(module) if batch and isinstance(module, ZFNet) else module
+
+
+def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.to(dtype) if value.is_floating_point() else value
