@@ -175,7 +175,7 @@ def test_nan_weights_can_be_looked_at_and_are_said(tmp_path: Path) -> None:
     assert series.notes(1) == ()
     assert series.notes(2) == ("After epoch 2, 1 of 4 tensors hold NaN or infinite values.",)
     assert series.weights(2)["0.bias"].isnan().all()
-    with pytest.raises(WeightsError, match="NaN or infinite values in '0.bias'"):
+    with pytest.raises(WeightsError, match=r"NaN or infinite values in '0.bias'"):
         series.network(2, device="cpu")
 
 
