@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,6 @@ from zfwidgets.methods.top_activations import Progress, TopActivations, top_acti
 from zfwidgets.network import Network
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    """A cluster of three processes; a killed one is started again by its nanny."""
-    with (
-        distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -45,17 +45,6 @@ SWEEP = OcclusionRequest("image/00000", size=8, stride=4, layer="conv2")
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="module")
 def remote(client: Any, network: Network, pictures: ImageSet) -> Iterator[Backend]:
     with Backend(network, pictures, client=client) as backend:
         yield backend

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from zfwidgets.errors import NetworkError, ParameterError, unknown_name
+from zfwidgets.errors import NetworkError, unknown_name
+from zfwidgets.imaging.checks import class_number
 
 if TYPE_CHECKING:
     from zfwidgets.imaging import Preprocess
@@ -99,16 +100,7 @@ class DistantNetwork:
 
     def class_index(self, asked: str | int) -> int:
         """As `Network.class_index`."""
-        if isinstance(asked, str):
-            if asked in self.classes:
-                return self.classes.index(asked)
-            raise unknown_name("class", asked, self.classes)
-        if isinstance(asked, bool) or not hasattr(asked, "__index__"):
-            raise ParameterError(f"A class is a name or an index, not {asked!r}.")
-        index = asked.__index__()
-        if not 0 <= index < len(self.classes):
-            raise unknown_name("class", index, range(len(self.classes)))
-        return index
+        return class_number(asked, self.classes)
 
     def occlusion_cost(self, size: int, stride: int) -> SimpleNamespace:
         """As `Network.occlusion_cost`, of which only ``chosen`` is known here."""

@@ -9,9 +9,9 @@ from typing import TypeGuard
 
 import numpy as np
 
-from ..errors import ParameterError
+from ..errors import ParameterError, unknown_name
 
-__all__ = ["numbers_of", "unit_number", "whole_number"]
+__all__ = ["class_number", "numbers_of", "unit_number", "whole_number"]
 
 
 def whole_number(value: object, name: str, least: int = 1) -> int:
@@ -38,6 +38,33 @@ def whole_number(value: object, name: str, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ParameterError(f"{name} must be a whole number of at least {least}, not {value!r}.")
     return int(value)
+
+
+def class_number(asked: object, classes: Sequence[str]) -> int:
+    """Which of the classes is meant, by name or by index.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such class; the nearest names are suggested.
+    ParameterError
+        If it is neither a name nor an index.
+
+    Examples
+    --------
+    >>> class_number("dog", ("cat", "dog")), class_number(0, ("cat", "dog"))
+    (1, 0)
+    """
+    if isinstance(asked, str):
+        if asked in classes:
+            return classes.index(asked)
+        raise unknown_name("class", asked, classes)
+    if isinstance(asked, bool) or not hasattr(asked, "__index__"):
+        raise ParameterError(f"A class is a name or an index, not {asked!r}.")
+    index: int = asked.__index__()
+    if not 0 <= index < len(classes):
+        raise unknown_name("class", index, range(len(classes)))
+    return index
 
 
 def unit_number(value: object, name: str) -> float:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zfwidgets.errors import NetworkError, ParameterError, unknown_name
 from zfwidgets.imaging import Preprocess, as_image
+from zfwidgets.imaging.checks import class_number
 from zfwidgets.network.cost import OcclusionCost, SweepPrices
 from zfwidgets.network.device import choose_device
 from zfwidgets.network.geometry import Shape, receptive_field
@@ -254,16 +255,7 @@ class Network:
 
     def class_index(self, asked: str | int) -> int:
         """Index of a class given by name or index."""
-        if isinstance(asked, str):
-            if asked in self.classes:
-                return self.classes.index(asked)
-            raise unknown_name("class", asked, self.classes)
-        if isinstance(asked, bool) or not hasattr(asked, "__index__"):
-            raise ParameterError(f"A class is a name or an index, not {asked!r}.")
-        index = asked.__index__()
-        if not 0 <= index < len(self.classes):
-            raise unknown_name("class", index, range(len(self.classes)))
-        return index
+        return class_number(asked, self.classes)
 
     @property
     def version(self) -> int:
