@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from zfwidgets.app import cli
-from zfwidgets.methods.top_activations import TopActivations
+from zfwidgets.methods.top_activations import TopActivations, store
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,16 @@ def test_it_says_what_it_did(photos: Path, tmp_path: Path, capsys: pytest.Captur
     assert (top.layers, top.k, top.per_image) == (("conv1", "conv2"), 3, 2)
 
 
-def test_jobs_of_a_batch_system_give_the_same_file(photos: Path, whole: bytes, tmp_path: Path) -> None:
+def test_jobs_of_a_batch_system_give_the_same_file(
+    photos: Path, whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     parts = [tmp_path / f"part-{number}.safetensors" for number in range(1, 4)]
     for number, part in enumerate(parts, 1):
         assert cli.main(mine(photos, part, "--shard", f"{number}/3")) == 0
     together = tmp_path / "top.safetensors"
+    assert cli.main(["mine", "--merge", str(parts[2]), "--out", str(together)]) == 2
+    assert "These parts of the set are missing: 1/3, 2/3; mine them with --shard" in capsys.readouterr().err
+    assert not together.exists()
     assert cli.main(["mine", "--merge", *map(str, reversed(parts)), "--out", str(together)]) == 0
     assert together.read_bytes() == whole
 
@@ -107,15 +112,41 @@ def test_a_scheduler_that_does_not_answer(
     assert "--scheduler needs Dask; try: pip install 'zfwidgets[dask]'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "words"), [([], "the same command goes on"), (["--again"], "the same command without --again goes on")]
+)
 def test_ctrl_c_says_how_to_go_on(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    words: str,
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("zfwidgets.app.mine._network", interrupted)
-    assert cli.main(mine(photos, tmp_path / "a")) == 130
-    assert "What is done is kept beside" in capsys.readouterr().err
+    assert cli.main(mine(photos, tmp_path / "a", *more)) == 130
+    said = capsys.readouterr().err
+    assert "What is done is kept beside" in said and words in said
+
+
+def test_what_was_set_aside_is_said_and_is_no_success(
+    photos: Path, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, real = tmp_path / "top.safetensors", store.Store.finish
+
+    def finish(self: store.Store, top: TopActivations) -> TopActivations:
+        return real(self, top, {"000.png": "It killed its worker 4 times."})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.Store, "finish", finish)
+        assert cli.main(mine(photos, out)) == 1
+    said = capsys.readouterr().err
+    assert "1 pictures were set aside, '000.png' is one: It killed its worker 4 times. All others are in" in said
+    assert cli.main(mine(photos, out)) == 0
+    assert out.read_bytes() == whole and [path.name for path in tmp_path.iterdir()] == ["top.safetensors"]
 
 
 def test_a_killed_driver_is_started_again(photos: Path, whole: bytes, tmp_path: Path) -> None:
@@ -126,14 +157,18 @@ def test_a_killed_driver_is_started_again(photos: Path, whole: bytes, tmp_path: 
     with distributed.LocalCluster(**options, silence_logs=50) as cluster:
         words = mine(photos, out, "--scheduler", cluster.scheduler_address)
         command = [sys.executable, "-m", "zfwidgets", *words]
-        driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while driver.poll() is None and not list(parts.glob("*.safetensors")):
-            time.sleep(0.005)
-        assert driver.poll() is None, "it ended before it could be killed"
-        os.kill(driver.pid, signal.SIGKILL)
-        assert driver.wait(20) == -signal.SIGKILL
-        kept = {path: path.stat().st_mtime_ns for path in parts.glob("*.safetensors")}
-        assert 1 <= len(kept) < 5
+        kept: dict[Path, int] = {}
+        for seed in range(2):
+            driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            while driver.poll() is None and len(list(parts.glob("*.safetensors"))) <= len(kept):
+                time.sleep(0.005)
+            time.sleep(np.random.default_rng(seed).uniform(0, 0.02))
+            assert driver.poll() is None, "it ended before it could be killed"
+            os.kill(driver.pid, signal.SIGKILL)
+            assert driver.wait(20) == -signal.SIGKILL
+            now = {path: path.stat().st_mtime_ns for path in parts.glob("*.safetensors")}
+            assert kept.items() <= now.items(), "a finished part was done again"
+            kept = now
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("302 pictures, 1 of them twice, 1 skipped; 2 layers; ")

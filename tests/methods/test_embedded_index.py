@@ -35,7 +35,7 @@ def index(net: Network) -> TopActivations:
 
 
 def test_it_is_of_the_weights_and_the_scenes_that_ship(net: Network, index: TopActivations) -> None:
-    index.check(net, embedded_pictures())
+    index.check(net, embedded_pictures(), most=16)
     assert index.layers == tuple(name for name in net.menu if net.layers[name].spatial)
     assert (index.k, index.count, index.skipped, dict(index.duplicates)) == (9, COUNT, (), {})
 

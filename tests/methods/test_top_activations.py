@@ -161,6 +161,7 @@ def test_progress_partial_results_and_cancelling(
     from zfwidgets.methods.top_activations import mine
 
     monkeypatch.setattr(mine, "_PARTIAL_SECONDS", 0.0)
+    monkeypatch.setattr(mine, "_PARTIAL_SHARE", np.inf)
     monkeypatch.setattr(mine, "_SHARD", 20)
     pictures = blotches(50, seed=1)
     seen: list[Progress] = []

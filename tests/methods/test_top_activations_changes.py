@@ -12,7 +12,7 @@ from twins.mining import as_lists
 
 import zfwidgets as zf
 from zfwidgets.errors import StaleIndexError
-from zfwidgets.methods.top_activations import container, decoding, map_shard, shards
+from zfwidgets.methods.top_activations import container, decoding, locks, map_shard, shards
 
 
 def arrays(seed: int, count: int = 6) -> zf.ImageSet:
@@ -73,12 +73,12 @@ def test_a_file_rewritten_while_it_is_mined_is_noticed(
         zf.TopActivations.open(index, network, pictures)
 
 
-@pytest.mark.skipif(container.fcntl is None, reason="this system has no flock")
+@pytest.mark.skipif(locks.fcntl is None, reason="this system has no flock")
 def test_a_disk_without_locks_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(handle: int, kind: int) -> None:
         raise OSError(errno.ENOTSUP, "no locks here")
 
-    monkeypatch.setattr(container.fcntl, "flock", none)
+    monkeypatch.setattr(locks.fcntl, "flock", none)
     left = tmp_path / f".other.{container._SUFFIX}"
     left.touch()
     container.write(tmp_path / "a", {"one": np.arange(3)}, {})

@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zfwidgets.app.connect import connected
-from zfwidgets.errors import DataError, ParameterError
+from zfwidgets.errors import DataError
 
 if TYPE_CHECKING:
-    from zfwidgets.data import ImageSet
     from zfwidgets.methods.top_activations import Progress, TopActivations
     from zfwidgets.network import Network
 
-__all__ = ["add_parser", "part_of"]
+__all__ = ["add_parser"]
 
 _EXAMPLES = """examples:
   zfwidgets mine --images photos --out top9.safetensors
   zfwidgets mine --images photos --out top9.safetensors --scheduler tcp://head:8786
   zfwidgets mine --images photos --out part-3.safetensors --shard 3/10
   zfwidgets mine --merge part-*.safetensors --out top9.safetensors
+
+exit status: 0; 1 when a cluster set pictures aside; 2 when it cannot be done; 130 after Ctrl-C
 """
 
 
@@ -79,45 +80,35 @@ def _part(text: str) -> tuple[int, int]:
     return int(first), int(count)
 
 
-def part_of(image_set: ImageSet, number: int, count: int) -> ImageSet:
-    """The part of a set that one of several jobs looks at; all of them together make the set.
-
-    Examples
-    --------
-    >>> from PIL import Image
-    >>> from zfwidgets.data import ImageSet
-    >>> pictures = ImageSet.from_list([Image.new("RGB", (4, 4))] * 5)
-    >>> [len(part_of(pictures, number, 3)) for number in (1, 2, 3)]
-    [1, 2, 2]
-    """
-    keys = sorted(image_set.keys())
-    if count > len(keys):
-        raise ParameterError(
-            f"There are {len(keys)} pictures for {count} parts, some would be empty; ask for at most {len(keys)}."
-        )
-    return image_set.only(keys[len(keys) * (number - 1) // count : len(keys) * number // count])
-
-
 def _run(options: argparse.Namespace) -> int:
     out = Path(options.out).expanduser()
     if not out.absolute().parent.is_dir():
         raise DataError(f"There is no folder {str(out.absolute().parent)!r} for --out; make it first.")
     started = time.monotonic()
     if options.merge:
-        from zfwidgets.methods.top_activations import merge
-
-        top = merge(options.merge)
+        top = _merged(options.merge)
         top.save(out)
     else:
         try:
             top = _mined(options, out)
         except KeyboardInterrupt:
-            print(
-                f"\nStopped. What is done is kept beside {out}; the same command goes on from there.", file=sys.stderr
-            )
+            command = "the same command without --again" if options.again else "the same command"
+            print(f"\nStopped. What is done is kept beside {out}; {command} goes on from there.", file=sys.stderr)
             return 130
     _tell(top, out, time.monotonic() - started)
-    return 0
+    return 0 if options.merge else _tell_set_aside(out)
+
+
+def _merged(files: list[str]) -> TopActivations:
+    from zfwidgets.methods.top_activations import merge
+
+    top = merge(files)
+    if top.missing:
+        few = ", ".join(top.missing[:5]) + (f" and {len(top.missing) - 5} more" if len(top.missing) > 5 else "")
+        raise DataError(
+            f"These parts of the set are missing: {few}; mine them with --shard, and merge all files again."
+        )
+    return top
 
 
 def _mined(options: argparse.Namespace, out: Path) -> TopActivations:
@@ -126,13 +117,11 @@ def _mined(options: argparse.Namespace, out: Path) -> TopActivations:
 
     # Absolute, because workers elsewhere have another working folder.
     pictures = ImageSet.from_folder(Path(options.images).expanduser().resolve())
-    if options.shard:
-        pictures = part_of(pictures, *options.shard)
     client = connected(options.scheduler) if options.scheduler else None
     try:
-        mine = _miner(client)
+        mine = _miner(client, options.shard)
         net = _network(options)
-        with _Line(len(pictures)) as line:
+        with _Line() as line:
             return mine(
                 net,
                 pictures,
@@ -148,7 +137,7 @@ def _mined(options: argparse.Namespace, out: Path) -> TopActivations:
             client.close()
 
 
-def _miner(client: Any) -> Callable[..., TopActivations]:
+def _miner(client: Any, part: tuple[int, int] | None) -> Callable[..., TopActivations]:
     from functools import partial
 
     from zfwidgets.allocator import tune_allocator
@@ -157,7 +146,7 @@ def _miner(client: Any) -> Callable[..., TopActivations]:
     if client is None:
         from zfwidgets.methods.top_activations import top_activations
 
-        return top_activations
+        return partial(top_activations, part=part)
     from zfwidgets.backend.cluster import mine_on
 
     return partial(mine_on, client)
@@ -172,10 +161,10 @@ def _network(options: argparse.Namespace) -> Network:
 class _Line:
     """One line of progress, on a terminal."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
+        self._bar = tqdm(unit=" pictures", disable=None, smoothing=0.1)
 
     def __enter__(self) -> _Line:
         return self
@@ -185,6 +174,7 @@ class _Line:
 
     def tell(self, progress: Progress) -> None:
         """How far it is."""
+        self._bar.total = progress.total
         self._bar.update(progress.done - self._bar.n)
 
 
@@ -199,3 +189,20 @@ def _tell(top: TopActivations, out: Path, seconds: float) -> None:
         print(f"  skipped {key}: {reason}")
     if len(top.skipped) > 3:
         print(f"  and {len(top.skipped) - 3} more")
+    if ", " in top.manifest["code"]:
+        print(f"  mined by more than one version: {top.manifest['code']}")
+
+
+def _tell_set_aside(out: Path) -> int:
+    """The exit status: not 0 where pictures were set aside because of what they did to the workers."""
+    from zfwidgets.methods.top_activations.store import set_aside
+
+    aside = set_aside(out)
+    if aside:
+        key, reason = next(iter(aside.items()))
+        print(
+            f"zfwidgets: {len(aside)} pictures were set aside, {key!r} is one: {reason} All others are in {out}; the "
+            "same command tries those again.",
+            file=sys.stderr,
+        )
+    return 1 if aside else 0

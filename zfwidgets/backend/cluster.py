@@ -1,56 +1,47 @@
-"""Mining on a Dask cluster: the shards of `top_activations`, one at a time on each worker.
+"""Mining on a Dask cluster: the parts of `top_activations`, one at a time on each worker.
 
-1. The driver plans the shards; those whose files are there are not done again.
-2. Each worker gets the network once (`_prepare`), then one shard after the other (`_mine_part`), pinned to it: so when
-   a worker dies it is known which shard it worked on.
-3. A part comes back as a value and the driver writes its file; workers need no common disk but for the pictures.
-4. A shard that was with four workers when they died, or failed four times, is set aside: its pictures are listed as
-   skipped, with the reason. All others are mined.
+1. The driver cuts what is left into parts; what lies beside the index is not done again.
+2. Each worker loads the network; one that cannot is left out before it has touched any part (`Crew`).
+3. Then it gets one part after the other, pinned to it: so when a worker dies it is known which part it worked on. After
+   some seconds it hands over what it has, and the rest waits for whoever is free.
+4. A part comes back as a value and the driver writes its file; workers need no common disk but for the pictures.
+5. A part whose worker died waits until all others are done. When it happens again it is cut into pieces: most of them
+   turn out well, and a batch system that takes machines away hits a single picture only by rare chance. A single
+   picture that was there at `MOST_DEATHS` deaths is set aside, named in the index, and tried again by the next run.
 """
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from zfwidgets.allocator import tune_allocator
-from zfwidgets.backend.remote import GPU, checked_client, living_workers
-from zfwidgets.backend.source import Source, source_of
+from zfwidgets.backend.crew import MOST_DEATHS, Crew, machine_of, words_of
+from zfwidgets.backend.remote import checked_client
+from zfwidgets.backend.source import source_of
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import Cancelled, DataError, NetworkError, ZfwidgetsError
-from zfwidgets.methods.top_activations import Progress, ShardSpec, TopActivations, shards, top_activations
+from zfwidgets.methods.top_activations import Progress, ShardSpec, TopActivations, merge
 from zfwidgets.methods.top_activations.census import Census
-from zfwidgets.methods.top_activations.container import clear_away
 from zfwidgets.methods.top_activations.decoding import decoded
-from zfwidgets.methods.top_activations.mine import parts_folder
-from zfwidgets.methods.top_activations.plan import finished, merged, mined
+from zfwidgets.methods.top_activations.mine import final_index
+from zfwidgets.methods.top_activations.plan import covering, cut, planned
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks
+from zfwidgets.methods.top_activations.store import Store, is_final
 from zfwidgets.network import Network, checked_network
 
 __all__ = ["MOST_DEATHS", "mine_on", "shard_size"]
 
-MOST_DEATHS = 4
-"""Workers that may die of one shard before it is set aside."""
+_CUT_FROM, _PIECES = 2, 8
+"""Deaths from which a part is cut, and into how many pieces."""
 _SMALLEST, _LARGEST = 64, 512
-_LOOK = 0.5
-"""Seconds between two looks at which workers live."""
-_WITHOUT_WORKERS = 60.0
-"""Seconds to wait for a worker where there is none: nannies start new ones in a few."""
 _FETCHING = 60.0
 """Seconds that a part may take on its way here."""
-_KEPT_NETWORKS = 2
-
-_NETWORKS: dict[str, Network] = {}
-"""In a worker: networks by their digest, the newest last."""
 
 
 def shard_size(count: int) -> int:
@@ -91,194 +82,165 @@ def mine_on(
     Returns
     -------
     TopActivations
-        The pictures of a shard that killed its worker four times are among the ``skipped``.
+        Pictures that killed their worker four times are among the ``skipped``; the parts stay beside the index then,
+        and the same call tries those pictures again.
 
     Raises
     ------
     NetworkError
-        If there are no workers, they die of the network itself, or cannot read the pictures.
+        If there are no workers, they cannot load the network or die of it, or cannot read the pictures.
+    DataError
+        If there are no pictures, the index cannot be written, or another run is writing it.
     """
     checked_client(client)
-    path = Path(index)
-    folder = parts_folder(path)
-    clear_away(path.parent)
-    if path.exists() and resume:
-        shutil.rmtree(folder, ignore_errors=True)
-        return top_activations(net, image_set, layers, k, per_image, index=path)
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    clear_away(folder)
-    specs = shards(checked_network(net), image_set, layers, k, per_image, shard_size(len(image_set)))
-    run = _Run(client, source_of(net), image_set, specs, folder, on_progress, cancelled or (lambda: False))
-    run.finish()
-    done = [spec for spec in specs if spec.name not in run.aside]
-    if not done:
-        raise NetworkError(f"No part could be mined. {next(iter(run.aside.values()))}")
-    # One after the other: each open part holds a file, and there may be thousands.
-    parts = (TopActivations.open(folder / spec.name) for spec in done)
-    first = TopActivations.open(folder / done[0].name)
-    aside = (_set_aside(spec, run.aside[spec.name], first) for spec in specs if spec.name in run.aside)
-    merged(chain(parts, aside)).save(path)
-    shutil.rmtree(folder, ignore_errors=True)
-    return TopActivations.open(path)
+    wanted, path = planned(checked_network(net), layers, k, per_image), Path(index)
+    if not len(image_set):
+        raise DataError("There are no pictures to mine; give a set with at least one.")
+    if resume and is_final(path):
+        return final_index(path, wanted, net, image_set)
+    with Store(path, wanted, image_set) as store:
+        if not resume:
+            store.forget()
+        crew = Crew(client, wanted.weights + wanted.preprocess, source_of(net))
+        run = _Run(crew, store, on_progress, cancelled or (lambda: False))
+        run.finish()
+        if not store.paths:
+            raise NetworkError(f"No picture could be mined. {next(iter(run.aside.values()))}")
+        like = TopActivations.open(store.paths[0])
+        return store.finish(store.together([_set_aside(run.aside, like)] if run.aside else []), run.aside)
 
 
-def _prepare(name: str, source: Source, card: bool) -> str:
-    """On a worker: have the network ready."""
-    tune_allocator()  # Dask tells the C library to give memory back, which doubles torch's time
-    torch.set_num_threads(1)
-    if name not in _NETWORKS:
-        while len(_NETWORKS) >= _KEPT_NETWORKS:
-            del _NETWORKS[next(iter(_NETWORKS))]
-        _NETWORKS[name] = source.load("auto" if card else "cpu")
-    return name
+@dataclass(frozen=True)
+class _Piece:
+    """Some pictures that wait.
 
+    Attributes
+    ----------
+    spec : ShardSpec
+        Which.
+    part : int
+        Which part of the plan they are of.
+    failures : int
+        How often they, maybe among others, were with a worker that died or failed.
+    where : frozenset of str
+        The machines of those that died, the addresses of those that failed.
+    """
 
-def _mine_part(name: str, spec: ShardSpec, image_set: ImageSet) -> TopActivations | None:
-    """On a worker: one shard; None if the network was given up for another run's."""
-    torch.set_num_threads(1)  # holds for this thread; a worker may have several
-    net = _NETWORKS.get(name)
-    return None if net is None else mined(spec, net, image_set)
-
-
-@dataclass
-class _Task:
     spec: ShardSpec
-    ready: Any
-    part: Any
+    part: int
+    failures: int = 0
+    where: frozenset[str] = frozenset()
 
 
 class _Run:
     def __init__(
         self,
-        client: Any,
-        source: Source,
-        image_set: ImageSet,
-        specs: Sequence[ShardSpec],
-        folder: Path,
+        crew: Crew,
+        store: Store,
         on_progress: Callable[[Progress], None] | None,
         cancelled: Callable[[], bool],
     ) -> None:
-        self.client, self.source, self.image_set, self.folder = client, source, image_set, folder
+        self.crew, self.store, self.image_set = crew, store, store.image_set
         self.on_progress, self.cancelled = on_progress, cancelled
-        self.name = specs[0].weights + specs[0].preprocess
-        self.waiting = deque(spec for spec in specs if finished(folder / spec.name, image_set) is None)
-        self.total = sum(len(spec.keys) for spec in specs)
-        self.done = self.resumed = self.total - sum(len(spec.keys) for spec in self.waiting)
-        self.busy: dict[str, _Task] = {}
-        self.ready: dict[str, Any] = {}
-        self.deaths: Counter[str] = Counter()
-        self.loaded, self.unloaded = False, 0
+        left = store.left()
+        parts = cut(store.wanted, self.image_set, left, shard_size(len(self.image_set)))
+        self.waiting = deque(_Piece(spec, number) for number, spec in enumerate(parts))
+        self.busy: dict[str, _Piece] = {}
+        self.missing = Counter({number: len(spec.keys) for number, spec in enumerate(parts)})
+        self.files: defaultdict[int, list[Path]] = defaultdict(list)
+        self.total = len(self.image_set)
+        self.done = self.resumed = self.total - len(left)
         self.aside: dict[str, str] = {}
-        self.started = self.seen = time.monotonic()
+        self.started = time.monotonic()
 
     def finish(self) -> None:
         """Until nothing waits and nothing runs."""
-        from distributed import CancelledError, wait
-
         try:
             while self.waiting or self.busy:
                 if self.cancelled():
                     raise Cancelled("The mining was cancelled; what is done stays.")
-                self._look_after(living_workers(self.client))
-                futures = [task.part for task in self.busy.values()]
-                try:
-                    with self.client.as_current():  # there may be another one, or none that is the default
-                        wait(futures, timeout=_LOOK, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-                except TimeoutError:
-                    continue
-                except CancelledError:  # work for a worker that was gone by then
-                    pass
-                for address, task in list(self.busy.items()):
-                    if task.part.done():
-                        self._collect(address, task)
+                for address in self.crew.look():
+                    self._failed(self.busy.pop(address), "killed its worker", machine_of(address))
+                self._give()
+                for address in self.crew.wait():
+                    self._collect(address, self.busy.pop(address))
         finally:
-            # A shard under way cannot be stopped; nobody waits for it any more.
-            self.client.cancel([future for task in self.busy.values() for future in (task.ready, task.part)])
+            self.crew.dismiss()
 
-    def _look_after(self, living: dict[str, bool]) -> None:
-        """Shards of workers that died go back; workers that are free get one."""
-        for address in [address for address in self.busy if address not in living]:
-            self._died(address)
-        self.ready = {address: ready for address, ready in self.ready.items() if address in living}
-        self.loaded |= any(ready.status == "finished" for ready in self.ready.values())
-        if living:
-            self.seen = time.monotonic()
-        elif time.monotonic() - self.seen > _WITHOUT_WORKERS:
-            raise NetworkError(
-                f"The cluster at {self.client.scheduler.address} has no workers; start some with `dask worker "
-                f"{self.client.scheduler.address} --nthreads 1`, and the same call goes on from here."
-            )
-        elif not self.busy:
-            time.sleep(_LOOK)
-        for address, card in living.items():
-            if address not in self.busy and self.waiting:
-                self._start(address, card)
+    def _give(self) -> None:
+        """Work to those who have none."""
+        for address in list(self.crew.free()):
+            place = next((place for place, piece in enumerate(self.waiting) if self._may(piece, address)), None)
+            if place is not None:
+                piece = self.waiting[place]
+                del self.waiting[place]
+                if self.crew.give(address, piece.spec, self.image_set):
+                    self.busy[address] = piece
+                else:
+                    self.waiting.appendleft(piece)
+        if self.waiting and not self.busy and self.crew.members and set(self.crew.free()) == set(self.crew.members):
+            piece = self.waiting.popleft()  # everybody has failed at it
+            self._failed(piece, "failed on every worker", next(iter(self.crew.members)))
 
-    def _start(self, address: str, card: bool) -> None:
-        place = {"workers": [address], "pure": False, "resources": {GPU: 1} if card else None}
-        try:
-            if address not in self.ready:
-                there = self.client.scatter(self.source, workers=[address], hash=False)
-                self.ready[address] = self.client.submit(_prepare, self.name, there, card, **place)
-        except (OSError, TimeoutError, KeyError, ValueError):  # it died in between: the next look tells
-            return
-        spec = self.waiting.popleft()
-        ready = self.ready[address]
-        part = self.client.submit(_mine_part, ready, spec, self.image_set.only(spec.keys), **place)
-        self.busy[address] = _Task(spec, ready, part)
+    def _may(self, piece: _Piece, address: str) -> bool:
+        """Whether a worker may try: who has failed may not, and where others died, others try first."""
+        elsewhere = self.crew.machines() - piece.where
+        return address not in piece.where and (machine_of(address) not in piece.where or not elsewhere)
 
-    def _collect(self, address: str, task: _Task) -> None:
+    def _collect(self, address: str, piece: _Piece) -> None:
         from distributed import CancelledError, KilledWorker
 
-        del self.busy[address]
+        member = self.crew.members[address]
+        task, member.task = member.task, None
         try:
-            part = task.part.result(timeout=_FETCHING)
+            part: TopActivations | None = task.result(timeout=_FETCHING)
         except ZfwidgetsError:
             raise
-        except (ImportError, AttributeError) as error:
-            raise NetworkError(f"The cluster's workers cannot run zfwidgets ({error}); install it there.") from error
         except (KilledWorker, CancelledError, TimeoutError, OSError):
-            self._lost(task)
+            del self.crew.members[address]  # another may be there already, under the same address
+            self._failed(piece, "killed its worker", machine_of(address))
             return
         except Exception as error:
-            words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-            self._again(task.spec, f"failed with {words},")
+            self.crew.failed(address, error)
+            self._failed(piece, f"failed with {words_of(error)},", address)
             return
-        self.loaded = True
         if part is None:
-            self.ready.pop(address, None)
-            self.waiting.append(task.spec)
+            del self.crew.members[address]
+            self.waiting.append(piece)
             return
-        self._check_readable(part, task.spec)
-        part.save(self.folder / task.spec.name)
-        self._advance(task.spec)
+        self.crew.succeeded(address)
+        self._check_readable(part, piece.spec)
+        self._keep(piece, part)
 
-    def _died(self, address: str) -> None:
-        task = self.busy.pop(address)
-        self.client.cancel([task.ready, task.part])
-        self._lost(task)
+    def _keep(self, piece: _Piece, part: TopActivations) -> None:
+        """Write what came; what it leaves of the piece is next. A part of the plan ends as one file."""
+        so_far, spec = self.files[piece.part], piece.spec
+        so_far.append(self.store.keep(part))
+        self._advance(piece.part, part.count)
+        if part.count < len(spec.keys):
+            rest = covering(spec, self.image_set, spec.keys[part.count :])
+            self.waiting.appendleft(replace(piece, spec=rest))
+        elif not self.missing[piece.part]:
+            if len(so_far) > 1:
+                self.store.keep(merge(so_far), so_far)
+            del self.files[piece.part]
 
-    def _lost(self, task: _Task) -> None:
-        """Its worker died; of the network, if that never got into any worker, or else of the shard."""
-        self.unloaded += not self.loaded
-        if self.unloaded >= MOST_DEATHS:
-            raise NetworkError(
-                f"{MOST_DEATHS} workers died when they loaded {self.source.name}; give them more memory."
-            )
-        self._again(task.spec, "killed its worker")
-
-    def _again(self, spec: ShardSpec, what: str) -> None:
-        """To the end of the queue, or aside."""
-        self.deaths[spec.name] += 1
-        if self.deaths[spec.name] < MOST_DEATHS:
-            self.waiting.append(spec)
+    def _failed(self, piece: _Piece, what: str, where: str) -> None:
+        """Behind all others; in pieces if it was not the first time; aside if it is a single picture."""
+        piece = replace(piece, failures=piece.failures + 1, where=piece.where | {where})
+        keys = piece.spec.keys
+        if len(keys) > 1 and piece.failures >= _CUT_FROM:
+            pieces = cut(piece.spec, self.image_set, keys, -(-len(keys) // _PIECES))
+            self.waiting.extend(replace(piece, spec=spec, where=frozenset()) for spec in pieces)
+        elif piece.failures < MOST_DEATHS:
+            self.waiting.append(piece)
         else:
-            self.aside[spec.name] = f"Its shard of {len(spec.keys)} pictures {what} {MOST_DEATHS} times."
-            self._advance(spec)
+            self.aside[keys[0]] = f"It {what} {piece.failures} times, at last all alone."
+            self._advance(piece.part, 1)
 
-    def _advance(self, spec: ShardSpec) -> None:
-        self.done += len(spec.keys)
+    def _advance(self, part: int, count: int) -> None:
+        self.missing[part] -= count
+        self.done += count
         if self.on_progress is not None:
             self.on_progress(Progress.of(self.done, self.total, self.resumed, time.monotonic() - self.started))
 
@@ -301,7 +263,7 @@ class _Uncropped:
         return picture
 
 
-def _set_aside(spec: ShardSpec, reason: str, like: TopActivations) -> TopActivations:
+def _set_aside(aside: Mapping[str, str], like: TopActivations) -> TopActivations:
     """A part without any rank, whose pictures are all skipped."""
     ranks = {
         name: Ranks(
@@ -309,4 +271,4 @@ def _set_aside(spec: ShardSpec, reason: str, like: TopActivations) -> TopActivat
         )
         for name, found in like.numbered()[0].items()
     }
-    return TopActivations.assembled(ranks, spec.keys, Census(skipped=dict.fromkeys(spec.keys, reason)), like.manifest)
+    return TopActivations.assembled(ranks, [], Census(skipped=dict(aside)), like.manifest)

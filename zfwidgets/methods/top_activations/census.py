@@ -100,7 +100,7 @@ class Census:
         StaleIndexError
             If two of them met different pictures under one key.
         """
-        found = cls()
+        found, left_out = cls(), cls()
         for part in parts:
             for key, digest in part.digests.items():
                 if found.digests.setdefault(key, digest) != digest:
@@ -111,10 +111,10 @@ class Census:
                 # Any rule will do that does not depend on the order.
                 found.stamps[key] = max(found.stamps.get(key, 0), part.stamps.get(key, 0))
             for key, reason in part.skipped.items():
-                found.stamps[key] = max(found.stamps.get(key, 0), part.stamps.get(key, 0))
-                found.skipped[key] = min(found.skipped.get(key, reason), reason)
-        for key in found.digests.keys() & found.skipped.keys():
-            del found.skipped[key]
+                left_out.stamps[key] = max(left_out.stamps.get(key, 0), part.stamps.get(key, 0))
+                left_out.skipped[key] = min(left_out.skipped.get(key, reason), reason)
+        for key in left_out.skipped.keys() - found.digests.keys():
+            found.skipped[key], found.stamps[key] = left_out.skipped[key], left_out.stamps[key]
         return found
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:

@@ -21,12 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import DataError
-
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows: an open file cannot be removed there, which says as much
-    fcntl = None
+from zfwidgets.methods.top_activations.locks import lockable, locked
 
 __all__ = ["Container", "atomically", "clear_away", "write"]
 
@@ -107,34 +102,21 @@ def _fresh(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``path`` when all went well, and is gone when not."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=_SUFFIX, dir=path.parent)
-        if _locked(handle) is not False and os.path.exists(name):
+        if locked(handle) is not False and os.path.exists(name):
             break
         os.close(handle)  # somebody cleared it away between the two
         Path(name).unlink(missing_ok=True)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-            if fcntl is not None:
+            if lockable():
                 os.fchmod(handle, 0o644)
                 os.replace(name, path)  # still locked
-        if fcntl is None:
+        if not lockable():
             os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _locked(handle: int) -> bool | None:
-    """Whether the file is ours now; None where there are no locks, as on some disks of a cluster."""
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def clear_away(folder: Path) -> None:
@@ -143,11 +125,11 @@ def clear_away(folder: Path) -> None:
         with suppress(OSError):
             handle = os.open(left, os.O_RDWR)
             try:
-                if _locked(handle):
+                if locked(handle):
                     left.unlink()
             finally:
                 os.close(handle)
-            if fcntl is None:
+            if not lockable():
                 left.unlink()
 
 

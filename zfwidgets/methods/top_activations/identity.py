@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,13 +17,10 @@ from zfwidgets.methods.top_activations.census import Census, content_digest
 from zfwidgets.methods.top_activations.decoding import stamp
 from zfwidgets.network import Network
 
-__all__ = ["check_network", "check_pictures", "network_digest", "preprocessing", "same_pictures"]
+__all__ = ["check_network", "check_pictures", "network_digest", "preprocessing", "same_pictures", "unchanged"]
 
 _DIGESTS: WeakKeyDictionary[Network, tuple[int, str]] = WeakKeyDictionary()
 """A network's version and digest: every shard asks for it, and half a gigabyte takes a third of a second."""
-
-_LOOKED_AT = 16
-"""Pictures without a file that are compared, evenly spread over the set: any of them may take long to draw."""
 
 
 def network_digest(net: Network) -> str:
@@ -62,32 +59,50 @@ def check_network(manifest: Mapping[str, Any], net: Network) -> None:
         raise StaleIndexError(f"The index was mined with another preprocessing than {net.name} has now; mine again.")
 
 
-def check_pictures(census: Census, image_set: ImageSet) -> None:
-    """Raise `StaleIndexError` if pictures were added, taken away or changed."""
+def check_pictures(census: Census, image_set: ImageSet, most: int | None = None) -> None:
+    """Raise `StaleIndexError` if pictures were added, taken away or changed.
+
+    Files whose stamp is another than it was, and pictures without a file, are decoded: all of them, or as many as
+    ``most``, evenly spread.
+    """
     known, found = set(census.digests) | set(census.skipped), set(image_set.keys())
     for what, keys in (("added", found - known), ("taken away", known - found)):
         if keys:
             raise StaleIndexError(
                 f"The index was mined over other pictures: {len(keys)} were {what}, {min(keys)!r} is one; mine again."
             )
-    stamps = {key: stamp(image_set, key) for key in sorted(known)}
-    changed = [key for key, now in stamps.items() if now and _changed(census, key, now)]
-    without = [key for key, now in stamps.items() if not now and key in census.digests]
-    for key in [*changed, *without[:: max(-(-len(without) // _LOOKED_AT), 1)]]:
+    doubtful = [key for key in sorted(known) if _doubtful(census, key, stamp(image_set, key))]
+    for key in _spread(doubtful, most):
         if _digest(image_set, key) != census.digests.get(key):
             raise StaleIndexError(f"The index was mined over other pictures: {key!r} has changed; mine again.")
+
+
+def _doubtful(census: Census, key: str, now: int) -> bool:
+    """Whether its stamp does not say that a picture is what it was; one left out unseen has none to compare."""
+    known = census.stamps.get(key, 0)
+    if key in census.digests:
+        return now == 0 or now != known
+    return now not in (0, known) and known != 0
+
+
+def _spread(keys: Sequence[str], most: int | None) -> list[str]:
+    """At most so many of them, evenly spread."""
+    if most is None or len(keys) <= most:
+        return list(keys)
+    return [keys[place * len(keys) // most] for place in range(most)]
+
+
+def unchanged(census: Census, image_set: ImageSet) -> bool:
+    """Whether all of these pictures are there and are what they were; those without files are decoded."""
+    every = (*census.digests, *census.skipped)
+    same = all(key in image_set and stamp(image_set, key) == census.stamps.get(key, 0) for key in every)
+    return same and same_pictures(census, image_set)
 
 
 def same_pictures(census: Census, image_set: ImageSet) -> bool:
     """Whether the pictures without files, which no stamp speaks for, are all what they were."""
     without = [key for key in census.digests if not census.stamps.get(key, 0)]
     return all(_digest(image_set, key) == census.digests[key] for key in without)
-
-
-def _changed(census: Census, key: str, now: int) -> bool:
-    """Whether a file is another than it was; one that was left out unseen has no stamp to compare."""
-    known = census.stamps.get(key, 0)
-    return now != known and (key in census.digests or known != 0)
 
 
 def _digest(image_set: ImageSet, key: str) -> bytes | None:

@@ -40,6 +40,11 @@ class Pass:
         Entries of each map, and how many of them one picture may have.
     decoders : Decoders, optional
         Processes that decode the pictures; without any it is done where the network is run.
+
+    Attributes
+    ----------
+    sound : bool
+        Whether census and ranks are of the same pictures, as they are between two batches.
     """
 
     def __init__(
@@ -57,14 +62,15 @@ class Pass:
         self.forward = Forward(net, layers)
         self.ranking = Ranking(self.forward.channels, k, per_image)
         self.census = Census()
+        self.sound = True
         self._shown: set[bytes] = set()
         self._foreign = Lock()
 
-    def run(self, cancelled: Callable[[], bool]) -> Iterator[int]:
-        """Go through the pictures; yields how many are done."""
+    def run(self, cancelled: Callable[[], bool], enough: Callable[[], bool] = lambda: False) -> Iterator[int]:
+        """Go through the pictures, or some of them until it is ``enough``; yields how many are done."""
         step = self.forward.batch
         batches = (self.keys[start : start + step] for start in range(0, len(self.keys), step))
-        pieces = self.decoders.batches(self.image_set, self.net.preprocess, self._until(cancelled, batches))
+        pieces = self.decoders.batches(self.image_set, self.net.preprocess, self._until(cancelled, enough, batches))
         done = 0
         for pictures, hits, unsound in side_by_side(self._piece, pieces):
             self._add(done, pictures, hits, unsound)
@@ -72,10 +78,14 @@ class Pass:
             yield done
 
     @staticmethod
-    def _until(cancelled: Callable[[], bool], batches: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-        for batch in batches:
+    def _until(
+        cancelled: Callable[[], bool], enough: Callable[[], bool], batches: Iterable[Sequence[str]]
+    ) -> Iterator[Sequence[str]]:
+        for place, batch in enumerate(batches):
             if cancelled():
                 raise Cancelled("Mining was cancelled.")
+            if place and enough():
+                return
             yield batch
 
     def ranks(self) -> dict[str, Ranks]:
@@ -113,6 +123,7 @@ class Pass:
             self.forward(pixels, see)
 
     def _add(self, start: int, pictures: Sequence[Decoded], hits: Sequence[Hits], unsound: dict[int, str]) -> None:
+        self.sound = False  # Ctrl-C can come between any two lines
         used = np.zeros(self.forward.batch, bool)
         for place, picture in enumerate(pictures):
             key = self.keys[start + place]
@@ -128,3 +139,4 @@ class Pass:
                 used[place] = picture.digest not in self._shown
                 self._shown.add(picture.digest)
         self.ranking.add(hits, start + np.arange(self.forward.batch), used)
+        self.sound = True

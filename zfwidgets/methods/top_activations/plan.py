@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from zfwidgets.methods.top_activations.parts import Field
 from zfwidgets.methods.top_activations.processes import Decoders
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks, best
 from zfwidgets.methods.top_activations.result import FORMAT, TopActivations
+from zfwidgets.methods.top_activations.shares import Shares, together
 from zfwidgets.network import Network, checked_network
 
 __all__ = ["ShardSpec", "map_shard", "merge", "merged", "mined", "shards"]
 
+_SAME = ("layers", "k", "per_image", "weights", "preprocess")
 _AT_ONCE = 16
 """Parts whose ranks are in memory together."""
 
@@ -104,18 +106,30 @@ def shards(
     >>> [len(part.keys) for part in shards(net, pictures, size=2)]
     [2, 2, 1]
     """
-    names = wanted_layers(net, layers)
-    k, per_image, size = whole_number(k, "k"), whole_number(per_image, "per_image"), whole_number(size, "size")
-    keys = sorted(image_set.keys())
-    if not keys:
+    wanted = planned(net, layers, k, per_image)
+    if not len(image_set):
         raise DataError("There are no pictures to mine; give a set with at least one.")
-    weights, preprocess = network_digest(net), json.dumps(preprocessing(net), sort_keys=True)
-    found = []
-    for start in range(0, len(keys), size):
-        some = tuple(keys[start : start + size])
-        facts = hashlib.sha256(json.dumps([stamp(image_set, key) for key in some]).encode()).hexdigest()
-        found.append(ShardSpec(some, names, k, per_image, weights, preprocess, facts))
-    return found
+    return cut(wanted, image_set, image_set.keys(), size)
+
+
+def planned(net: Network, layers: Sequence[str] | None, k: int, per_image: int) -> ShardSpec:
+    """What is asked for, without any pictures yet."""
+    names = wanted_layers(net, layers)
+    preprocess = json.dumps(preprocessing(net), sort_keys=True)
+    k, per_image = whole_number(k, "k"), whole_number(per_image, "per_image")
+    return ShardSpec((), names, k, per_image, network_digest(net), preprocess, "")
+
+
+def cut(wanted: ShardSpec, image_set: ImageSet, keys: Iterable[str], size: int) -> list[ShardSpec]:
+    """Parts of some pictures, each of at most ``size``."""
+    ordered, size = sorted(keys), whole_number(size, "size")
+    return [covering(wanted, image_set, ordered[start : start + size]) for start in range(0, len(ordered), size)]
+
+
+def covering(wanted: ShardSpec, image_set: ImageSet, keys: Sequence[str]) -> ShardSpec:
+    """The same question about these pictures, as they are now."""
+    facts = json.dumps([stamp(image_set, key) for key in keys])
+    return replace(wanted, keys=tuple(keys), pictures=hashlib.sha256(facts.encode()).hexdigest())
 
 
 def wanted_layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:
@@ -139,8 +153,26 @@ def mined(
     tick: Callable[[int, Callable[[], TopActivations]], None] = lambda done, now: None,
     cancelled: Callable[[], bool] = lambda: False,
     decoders: Decoders | None = None,
+    enough: Callable[[], bool] = lambda: False,
+    stopped: Callable[[TopActivations], None] = lambda so_far: None,
 ) -> TopActivations:
-    """Do one part. ``tick`` is told how many pictures are done, and how to get what is known by then."""
+    """Do one part.
+
+    Parameters
+    ----------
+    spec, net, image_set
+        Of the part.
+    tick : callable
+        Is told how many pictures are done, and how to get what is known by then.
+    cancelled : callable
+        True raises `Cancelled`.
+    decoders : Decoders, optional
+        Processes that decode.
+    enough : callable
+        True ends it after the pictures under way: what comes back is of the first pictures of the part.
+    stopped : callable
+        Is given what is known when the part ends by an exception, whichever it is.
+    """
     checked_network(net).traced()
     if spec.weights != network_digest(net) or json.loads(spec.preprocess) != preprocessing(net):
         raise StaleIndexError(f"The part was planned with another network than {net.name} is now; plan the run again.")
@@ -151,8 +183,13 @@ def mined(
         census = Census(dict(run.census.digests), dict(run.census.stamps), dict(run.census.skipped))
         return TopActivations.assembled(run.ranks(), spec.keys, census, _about(spec, net))
 
-    for done in run.run(cancelled):
-        tick(done, now)
+    try:
+        for done in run.run(cancelled, enough):
+            tick(done, now)
+    except BaseException:
+        if run.sound and len(run.census) and net.version == version_before:
+            stopped(now())
+        raise
     if net.version != version_before:
         raise StaleIndexError(f"The weights of {net.name} changed while it was mined; mine again.")
     return now()
@@ -188,13 +225,16 @@ def map_shard(spec: ShardSpec, net: Network, image_set: ImageSet, folder: str | 
 
 def finished(path: Path, image_set: ImageSet) -> TopActivations | None:
     """A part that is there, whole and of these pictures."""
-    if not path.is_file():
-        return None
+    part = whole(path)
+    return part if part is not None and same_pictures(part.census, image_set) else None
+
+
+def whole(path: Path) -> TopActivations | None:
+    """A part, if it is there and not damaged."""
     try:
-        part = TopActivations.open(path)
+        return TopActivations.open(path) if path.is_file() else None
     except DataError:
         return None
-    return part if same_pictures(part.census, image_set) else None
 
 
 def merge(paths: Iterable[str | Path]) -> TopActivations:
@@ -228,23 +268,38 @@ def merged(parts: Iterable[TopActivations]) -> TopActivations:
 
 
 def _together(parts: Sequence[TopActivations]) -> TopActivations:
-    first = parts[0].manifest
-    about = {name: first[name] for name in ("layers", "k", "per_image", "network", "weights", "preprocess", "code")}
-    for part in parts:
-        for name, value in about.items():
-            if part.manifest[name] != value:
-                raise StaleIndexError(
-                    f"These parts do not belong together: {name} is {_short(value)} in one and "
-                    f"{_short(part.manifest[name])} in another; mine all with the same network and options."
-                )
+    about = _about_all([part.manifest for part in parts])
     census = Census.union(part.census for part in parts)
     kept = census.duplicates
     keys = sorted({kept.get(key, key) for part in parts for key in part.numbered()[1]})
     number = {key: place for place, key in enumerate(keys)}
     ranks: dict[str, Ranks] = {}
-    for name, _ in first["layers"]:
-        ranks[name] = best([_renumbered(part, name, kept, number) for part in parts], first["k"])
+    for name, _ in about["layers"]:
+        ranks[name] = best([_renumbered(part, name, kept, number) for part in parts], about["k"])
     return TopActivations.assembled(ranks, keys, census, about)
+
+
+def _about_all(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What parts have in common, if they belong together.
+
+    They do when the same numbers were asked of the same weights and the same preprocessing. What the network is called
+    matters to nobody, and a version of this package that gives other numbers has another `FORMAT`: a run goes on after
+    an upgrade, and its index names both versions.
+    """
+    first = manifests[0]
+    for other in manifests:
+        for name in _SAME:
+            if other[name] != first[name]:
+                raise StaleIndexError(
+                    f"These parts do not belong together: {name} is {_short(first[name])} in one and "
+                    f"{_short(other[name])} in another; mine all with the same network and options."
+                )
+    code = sorted({version for other in manifests for version in other["code"].split(", ")})
+    about = {name: first[name] for name in _SAME}
+    about |= {"network": min(other["network"] for other in manifests), "code": ", ".join(code)}
+    several = (other.get("part") for other in manifests)
+    shares = together(None if stored is None else Shares.from_stored(stored) for stored in several)
+    return about if shares is None else {**about, "part": shares.stored()}
 
 
 def _renumbered(part: TopActivations, layer: str, kept: dict[str, str], number: dict[str, int]) -> Ranks:

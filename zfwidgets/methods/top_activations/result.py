@@ -16,6 +16,7 @@ from zfwidgets.methods.top_activations.census import Census, joined_names, split
 from zfwidgets.methods.top_activations.container import Container, write
 from zfwidgets.methods.top_activations.parts import Field, Skipped, TopEntry, TopLayer
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks
+from zfwidgets.methods.top_activations.shares import Shares
 from zfwidgets.methods.top_activations.table import write_parquet
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ __all__ = ["FORMAT", "TopActivations"]
 
 FORMAT = "zfwidgets top activations 1"
 _CENSUS = "census."
+_CENSUS_BYTES = 400
+"""Of one picture in memory: its key, its digest and their places in three dictionaries (measured)."""
 _CHECKED_AT_ONCE = 2**20
 """Bytes of a census that are looked through when an index is opened; a longer one when it is first used."""
 
@@ -203,21 +206,46 @@ class TopActivations:
         return self._fields[layer]
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Parts of the set that are not in it, each as ``"3/10"``; see ``part`` of `top_activations`."""
+        stored = self.manifest.get("part")
+        return () if stored is None else Shares.from_stored(stored).missing
+
+    @property
     def duplicates(self) -> Mapping[str, str]:
         return self.census.duplicates
 
     @cached_property
     def census(self) -> Census:
         """The pictures that were seen."""
-        if self._container is None:
-            assert self._given_census is not None
+        return self._read_census()
+
+    def _read_census(self) -> Census:
+        """Not kept: that of an index in a file may be larger than all the rest."""
+        if self._given_census is not None:
             return self._given_census
+        assert self._container is not None
         return Census.from_arrays(self._container, dict(self.manifest["skipped"]))
 
-    def check(self, net: Network | None = None, image_set: ImageSet | None = None) -> None:
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes, roughly; of a file those of its entries, which are mapped."""
+        known = self._given_census if self._container is None else self.__dict__.get("census")
+        entries = sum(part.nbytes for ranks in self._ranks.values() for part in ranks)
+        return entries + (0 if known is None else len(known) * _CENSUS_BYTES)
+
+    def check(self, net: Network | None = None, image_set: ImageSet | None = None, *, most: int | None = None) -> None:
         """Raise an error if this was made with another network, preprocessing or other pictures.
 
-        Files whose size and time are what they were are taken to be the same; others are decoded and compared.
+        Files whose size and time are what they were are taken to be the same; other pictures are decoded and compared.
+
+        Parameters
+        ----------
+        net, image_set : optional
+            What it should have been made from.
+        most : int, optional
+            Decode at most so many pictures, evenly spread, instead of all that are in doubt: of a folder that was
+            copied, or a set without files, that is every one.
 
         Raises
         ------
@@ -230,7 +258,7 @@ class TopActivations:
         if net is not None:
             check_network(self.manifest, net)
         if image_set is not None:
-            check_pictures(self.census, image_set)
+            check_pictures(self._read_census(), image_set, most)
 
     def numbered(self) -> tuple[Mapping[str, Ranks], list[str]]:
         """The ranks, and the keys that their pictures are numbers of; -1 and nan where there is nothing."""
