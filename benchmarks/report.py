@@ -36,6 +36,7 @@ SECTIONS = {
     "whole": "benchmarks.whole",
     "mining": "benchmarks.mining",
     "cluster": "benchmarks.cluster",
+    "training": "benchmarks.training",
 }
 
 HERE = Path(__file__).resolve().parent
