@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zfwidgets.data import frontal_faces, scene_of
-from zfwidgets.data.landmarks import FACE_PARTS
+from zfwidgets.data.landmarks import FACE_PARTS, known_parts
 from zfwidgets.errors import ParameterError
 
 
@@ -36,3 +36,13 @@ def test_more_faces_begin_with_the_same_ones() -> None:
 def test_numbers_that_make_no_faces(n: Any, seed: Any) -> None:
     with pytest.raises(ParameterError, match="whole number"):
         frontal_faces(n, seed)
+
+
+def test_parts_are_known_of_frontal_faces_alone() -> None:
+    faces = frontal_faces(1)
+    (key,) = faces.images
+    assert known_parts(key) == faces.landmarks[key]
+    number = int(key.split("/")[1])
+    assert [known_parts(f"scene/{index:05d}") for index in range(number)] == [None] * number
+    for other in ("photo/astronaut", "scene/", "scenery/3.png", ""):
+        assert known_parts(other) is None

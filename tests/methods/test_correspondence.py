@@ -18,8 +18,7 @@ from zfwidgets.data import frontal_faces
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.correspondence import Correspondence, correspondence
-from zfwidgets.methods.correspondence.compare import default_layers, default_size
-from zfwidgets.methods.correspondence.placing import aligned, corner
+from zfwidgets.methods.correspondence.placing import aligned, corner, default_layers, default_size
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
 

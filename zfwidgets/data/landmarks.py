@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from ..errors import ParameterError
 from .image_set import ImageSet
-from .scenes import CLASSES, draw, scenes
+from .scenes import CLASSES, draw, scene_of, scenes
 from .scenes.world import label_of
 
-__all__ = ["FACE_PARTS", "Faces", "frontal_faces", "is_frontal"]
+__all__ = ["FACE_PARTS", "Faces", "frontal_faces", "known_parts"]
 
 FACE_PARTS = ("left eye", "right eye", "nose", "mouth")
 """Parts of a face; left and right are sides of the picture."""
+_FACE = "face"
 _MOST_TILT = 15.0
 """Degrees by which the line through the eyes of a frontal face leans at most."""
 
@@ -72,21 +73,31 @@ def frontal_faces(n: int, seed: int = 0) -> Faces:
     return Faces(images, landmarks)
 
 
-def _frontal(seed: int) -> Iterator[tuple[int, dict[str, tuple[float, float]]]]:
-    """Index and parts of every frontal face of a world."""
-    face = CLASSES.index("face")
-    for index in count():
-        if label_of(seed, index) == face and is_frontal(parts := draw(seed, index).parts):
-            yield index, {name: parts[name] for name in FACE_PARTS}
-
-
-def is_frontal(parts: Mapping[str, tuple[float, float]]) -> bool:
-    """Whether the line through the eyes leans by 15 degrees at most.
+def known_parts(key: str) -> dict[str, tuple[float, float]] | None:
+    """The places of `FACE_PARTS` behind a key of `scenes`; None unless it is that of a frontal face.
 
     Examples
     --------
-    >>> is_frontal({"left eye": (10, 10), "right eye": (20, 12)}), is_frontal({"left eye": (1, 1), "right eye": (2, 2)})
-    (True, False)
+    >>> sorted(known_parts("scene/00004")), known_parts("scene/00005"), known_parts("photo/astronaut")
+    (['left eye', 'mouth', 'nose', 'right eye'], None, None)
     """
+    try:
+        scene = scene_of(key)
+    except ParameterError:
+        return None
+    if scene.name != _FACE or not _is_frontal(scene.parts):
+        return None
+    return {name: scene.parts[name] for name in FACE_PARTS}
+
+
+def _frontal(seed: int) -> Iterator[tuple[int, dict[str, tuple[float, float]]]]:
+    """Index and parts of every frontal face of a world."""
+    for index in count():
+        if CLASSES[label_of(seed, index)] == _FACE and _is_frontal(parts := draw(seed, index).parts):
+            yield index, {name: parts[name] for name in FACE_PARTS}
+
+
+def _is_frontal(parts: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether the line through the eyes leans by 15 degrees at most."""
     (left, top), (right, low) = parts["left eye"], parts["right eye"]
     return abs(math.degrees(math.atan2(low - top, right - left))) <= _MOST_TILT

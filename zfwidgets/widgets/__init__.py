@@ -1,9 +1,17 @@
 """Viewers: the only place with ipywidgets, bqplot and traitlets."""
 
 from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.correspondence import CorrespondenceViewer
 from zfwidgets.widgets.features import FeatureViewer
 from zfwidgets.widgets.invariance import InvarianceViewer
 from zfwidgets.widgets.occlusion import OcclusionViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
-__all__ = ["FeatureViewer", "InvarianceViewer", "OcclusionViewer", "TopActivationsViewer", "Viewer"]
+__all__ = [
+    "CorrespondenceViewer",
+    "FeatureViewer",
+    "InvarianceViewer",
+    "OcclusionViewer",
+    "TopActivationsViewer",
+    "Viewer",
+]

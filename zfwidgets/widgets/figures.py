@@ -167,13 +167,13 @@ class PictureFigure(Panel):
                 mark.visible = False  # a change that the page notices
                 mark.visible = True
 
-    def boxes(self, boxes: Sequence[Box], colour: str = ACCENT) -> None:
-        """Draw rectangles; none at all hides them."""
+    def boxes(self, boxes: Sequence[Box], colour: str | Sequence[str] = ACCENT) -> None:
+        """Draw rectangles, in one colour or each in its own; none at all hides them."""
         with self._lines.hold_sync():
             if boxes:
                 self._lines.x = np.array([[b[1], b[1] + b[3], b[1] + b[3], b[1], b[1]] for b in boxes])
                 self._lines.y = np.array([[b[0], b[0], b[0] + b[2], b[0] + b[2], b[0]] for b in boxes])
-                self._lines.colors = [colour] * len(boxes)
+                self._lines.colors = [colour] * len(boxes) if isinstance(colour, str) else list(colour)
             self._lines.visible = bool(boxes)
 
     def cells(self, rows: NDArray[Any], columns: NDArray[Any]) -> None:

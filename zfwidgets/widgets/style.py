@@ -123,6 +123,20 @@ CSS = """
   background: linear-gradient(90deg, var(--zf-bar) var(--zf-share), var(--zf-wash) var(--zf-share)); }
 .zf-areas i.zf-thin { height: 5px; }
 .zf .zf-controls select[multiple] { height: auto; }
+.zf-hidden-parts { display: flex; flex-direction: column; width: 100%; }
+.zf-hidden-parts img { display: block; max-width: 100%; height: auto; margin: 2px 0 8px; border-radius: 2px; }
+.zf-parts { display: grid; grid-template-columns: minmax(70px, 1.1fr) repeat(3, minmax(84px, 1fr)); gap: 5px 8px;
+  align-items: baseline; } .zf-parts b { font-weight: 600; font-size: 12px; } .zf-parts span { white-space: nowrap; }
+.zf-parts small { color: var(--zf-soft); font-size: 12px; }
+.zf-intervals .zf-track s { position: absolute; top: 5px; height: 2px; background: var(--zf-ink);
+  box-shadow: -1px 0 0 1px var(--zf-paper), 1px 0 0 1px var(--zf-paper); }
+.zf-curves { width: 100%; max-width: 420px; display: block; overflow: visible; }
+.zf-curves polyline { fill: none; stroke-width: 2; } .zf-curves text { fill: var(--zf-soft); font-size: 11px; }
+.zf-curves text.zf-chosen { fill: var(--zf-ink); font-weight: 600; }
+.zf-curves .zf-rule { stroke: var(--zf-line); stroke-width: 1; }
+.zf-curves .zf-at { stroke: var(--zf-accent); stroke-width: 2; }
+.zf-pair { display: flex; gap: 8px; width: 100%; } .zf .zf-pair .widget-button { flex: 1 1 0; margin: 0; height: 30px;
+  width: auto; }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zfwidgets.errors import ParameterError
-from zfwidgets.methods.correspondence.placing import Placed, corner, place, random_corners
+from zfwidgets.methods.correspondence.placing import Placed, corner, default_layers, default_size, place, random_corners
 from zfwidgets.methods.correspondence.result import RANDOM, Correspondence
 from zfwidgets.methods.correspondence.signs import Comparison, Variants, chunks_of, most_together, sign_chunks
 from zfwidgets.methods.fill import Fill
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.windows import whole_number
 
-__all__ = ["correspondence", "default_layers", "default_size"]
+__all__ = ["correspondence"]
 
 
 def correspondence(
@@ -114,8 +114,10 @@ def correspondence(
     rows = (*_parts(placed), *[RANDOM] * places)
     squares = _squares(placed, rows, side, (height, width), seed)
     variants = Variants(net, tuple(one.clean for one in placed), squares, side, fill)
-    most = None if batch_size is None else whole_number("batch_size", batch_size, None)
-    chunks = chunks_of(squares, most or most_together(net, height * width))
+    most = most_together(net, height * width)
+    if batch_size is not None:
+        most = min(most, whole_number("batch_size", batch_size, None))
+    chunks = chunks_of(squares, most)
     compare = Comparison(names, squares)
     seen = np.stack([net.preprocess.inverse(one.clean.cpu()) for one in placed])
 
@@ -129,32 +131,6 @@ def correspondence(
         if on_partial is not None and max(before, 1) < compare.count < len(placed):
             on_partial(so_far())
     return so_far()
-
-
-def default_layers(net: Network) -> tuple[str, ...]:
-    """The paper's layers 5 and 7: the last one with places, and the last one before the class scores, if any.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from zfwidgets.imaging import Preprocess
-    >>> module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 14 * 14, 5), nn.ReLU(), nn.Linear(5, 2))
-    >>> default_layers(Network(module, preprocess=Preprocess(size=16), device="cpu"))
-    ('conv1', 'fc2')
-    """
-    vectors = [name for name in net.menu if not net.layers[name].spatial]
-    return (net.default_layer, *[name for name in vectors if net.layers[name].index < _scores(net)][-1:])
-
-
-def _scores(net: Network) -> int:
-    """The node of the class scores: the last linear layer or convolution, whatever follows it."""
-    filters = [node.index for node in net.traced().nodes if node.operation.kind in ("linear", "convolution")]
-    return filters[-1] if filters else net.traced().output
-
-
-def default_size(net: Network) -> int:
-    """40 pixels of 224, as a share of the network's input."""
-    return max(round(min(net.input_size) * 40 / 224), 1)
 
 
 def _layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from zfwidgets.network import Network
 
-__all__ = ["EYE_DISTANCES", "Placed", "aligned", "corner", "place"]
+__all__ = [
+    "EYE_DISTANCES",
+    "Placed",
+    "aligned",
+    "corner",
+    "default_layers",
+    "default_size",
+    "place",
+    "random_corners",
+    "square_side",
+]
 
 EYE_DISTANCES = 4
 """Side of the square that a picture is aligned to, in distances between the eyes: a whole face."""
@@ -79,6 +89,31 @@ def place(net: Network, image: Any, landmarks: Any, align: bool, number: int) ->
                 f"{net.preprocess.size} x {net.preprocess.size}); cut the picture to its object, or pass align=True."
             )
     return Placed(net.input(picture), seen)
+
+
+def default_layers(net: Network) -> tuple[str, ...]:
+    """The paper's layers 5 and 7: the last one with places, and the last one below the class scores.
+
+    Examples
+    --------
+    >>> from zfwidgets.models import load_network
+    >>> default_layers(load_network("zfnet-scenes", device="cpu"))
+    ('conv5', 'fc7')
+    """
+    below = [name for name in net.menu if net.layers[name].channels != len(net.classes)]
+    return tuple(dict.fromkeys([net.default_layer, *below[-1:]]))
+
+
+def default_size(net: Network) -> int:
+    """40 pixels of 224, as a share of the network's input."""
+    return max(round(min(net.input_size) * 40 / 224), 1)
+
+
+def square_side(net: Network, parts: Points, picture_size: tuple[int, int], size: int, align: bool) -> float:
+    """Side, in pixels of the picture itself, of a square of so many input pixels; 0 if it cannot be aligned yet."""
+    if align:
+        return size * EYE_DISTANCES * _eye_distance(parts) / net.preprocess.size
+    return size * min(picture_size) / net.preprocess.short_side
 
 
 def aligned(picture: Image.Image, parts: Points, side: int, shown: int, number: int = 0) -> tuple[Image.Image, Points]:

@@ -1,0 +1,193 @@
+"""What the viewer of Fig. 8 and Table 1 shows beside its pictures, as HTML: strip, table, bars, and curves by layer."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from zfwidgets.imaging import enlarge, mosaic, to_jpeg
+from zfwidgets.imaging.labels import LABEL_COLOURS
+from zfwidgets.methods.correspondence import PAPER, RANDOM, Correspondence, Delta
+
+__all__ = ["bars", "colour_of", "curves", "strip", "table", "verdict"]
+
+SHOWN = 6
+"""Pictures in a row of the strip."""
+_TILE = 96
+_GAP = 3
+_GREY, _PALE = 128, 160
+_RANDOM_COLOUR = "#8c8c8c"
+Pixels = NDArray[np.uint8]
+
+
+def colour_of(part: str, parts: Sequence[str]) -> str:
+    """A part's colour, the same in every figure; grey for random places."""
+    return _RANDOM_COLOUR if part == RANDOM else LABEL_COLOURS[parts.index(part) % len(LABEL_COLOURS)]
+
+
+def strip(d: Correspondence) -> str:
+    """Fig. 8: the pictures as the network sees them, in a row for each part with its squares hidden."""
+    some = range(min(len(d.seen), SHOWN))
+    rows = [_row("the pictures, nothing hidden", [d.seen[picture] for picture in some])]
+    for part in d.parts:
+        place, note = d.places.index(part), ""
+        if part == RANDOM:
+            note = f", the first of {d.places.count(part)} in each picture"
+        tiles = [_hidden(d.seen[picture], d.squares[picture, place], d.size) for picture in some]
+        rows.append(_row(f"{part}{note}", tiles, colour_of(part, d.parts)))
+    more = len(d.seen) - len(some)
+    if more:
+        rows.append(f'<div class="zf-soft">and {more} more pictures</div>')
+    return f'<div class="zf-hidden-parts">{"".join(rows)}</div>'
+
+
+def _hidden(seen: Pixels, corner: NDArray[np.int64], size: int) -> Pixels:
+    """A picture with its square grey; a picture that lacks the part is all pale."""
+    shown = seen.copy()
+    row, column = corner.tolist()
+    if row < 0:
+        return np.asarray(shown // 4 + _PALE, np.uint8)
+    shown[row : row + size, column : column + size] = _GREY
+    return shown
+
+
+def _row(name: str, tiles: Sequence[Pixels], colour: str | None = None) -> str:
+    pixels = mosaic(np.stack([_fitted(tile) for tile in tiles]), columns=len(tiles), gap=_GAP).pixels
+    data = base64.b64encode(to_jpeg(pixels)).decode()
+    key = f'<i class="zf-key" style="background:{colour}"></i>' if colour else ""
+    height, width = pixels.shape[:2]
+    return (
+        f"<div>{key}{escape(name)}</div>"
+        f'<img alt="{escape(name)}" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'
+    )
+
+
+def _fitted(tile: Pixels) -> Pixels:
+    if max(tile.shape[:2]) <= _TILE:
+        return enlarge(tile, _TILE)
+    return np.asarray(Image.fromarray(tile).resize((_TILE, _TILE), Image.Resampling.LANCZOS))
+
+
+def verdict(d: Correspondence, layer: str) -> str:
+    """Whether the paper's order comes out at a layer, in words."""
+    delta = {part: found.mean for part, found in d.delta[layer].items() if not np.isnan(found.mean)}
+    marked = [part for part in delta if part != RANDOM]
+    if RANDOM not in delta or not marked:
+        return ""
+    below = [part for part in marked if delta[part] < delta[RANDOM]]
+    if len(below) == len(marked):
+        words = "Every part lies below random places: the network answers to each alike in all pictures."
+    elif below:
+        words = f"Below random places: {', '.join(below)}; not: {', '.join(p for p in marked if p not in below)}."
+    else:
+        words = "No part lies below random places."
+    eyes = [delta[part] for part in marked if part in ("left eye", "right eye")]
+    if len(eyes) == 2 and "nose" in delta:
+        agrees = max(eyes) < delta["nose"] < delta[RANDOM]
+        words += f" The paper's order, eyes &lt; nose &lt; random: {'yes' if agrees else 'no'}."
+    return f'<div class="zf-h">{escape(layer)}: do the pictures change alike?</div><div>{words}</div>'
+
+
+def table(d: Correspondence, layer: str) -> str:
+    """Delta of a layer beside the paper's Table 1."""
+    head = ("part", layer, "paper, layer 5", "layer 7")
+    cells = [f'<b class="zf-soft">{escape(name)}</b>' for name in head]
+    for part in d.parts:
+        paper = PAPER.get(part, ())
+        numbers = [d.delta[layer][part], *paper] if paper else [d.delta[layer][part], None, None]
+        key = f'<i class="zf-key" style="background:{colour_of(part, d.parts)}"></i>'
+        cells += [f"<span>{key}{escape(part)}</span>", *map(_number, numbers)]
+    return f'<div class="zf-parts zf-num">{"".join(cells)}</div>'
+
+
+def _number(delta: Delta | None) -> str:
+    if delta is None or np.isnan(delta.mean):
+        return '<span class="zf-soft">-</span>'
+    return f"<span>{delta.mean:.3f} <small>&plusmn; {delta.std:.3f}</small></span>"
+
+
+def bars(d: Correspondence, layer: str) -> str:
+    """Delta of each part as a bar, with its bootstrap interval."""
+    intervals = {part: d.interval(layer, part) for part in d.parts}
+    delta = d.delta[layer]
+    most = np.nanmax([0.0, *(found.mean for found in delta.values()), *(high for _, high in intervals.values())]) or 1.0
+    rows = []
+    for part in d.parts:
+        mean, (low, high) = delta[part].mean, intervals[part]
+        if np.isnan(mean):
+            continue
+        line = "" if np.isnan(low) else f'<s style="left:{_share(low, most)};width:{_share(high - low, most)}"></s>'
+        rows.append(
+            f'<b>{escape(part)}</b><div class="zf-track"><i style="width:{_share(mean, most)};'
+            f'background:{colour_of(part, d.parts)}"></i>{line}</div><em>{mean:.3f}</em>'
+        )
+    note = "line: 95 % of bootstrap resamples of the pictures" if len(d.seen) > 2 else ""
+    return f'<div class="zf-bars zf-intervals">{"".join(rows)}</div><div class="zf-soft">{note}</div>'
+
+
+def _share(value: float, most: float) -> str:
+    return f"{100 * value / most:.1f}%"
+
+
+_WIDTH, _HEIGHT, _LEFT, _BASE = 380, 150, 34, 22
+
+
+def curves(d: Correspondence, layer: str) -> str:
+    """Delta of each part at every layer, from the first to the last, as a line drawing."""
+    delta = d.delta
+    values = {part: [delta[name][part].mean for name in d.layers] for part in d.parts}
+    if len(d.layers) < 2 or np.isnan(list(values.values())).all():
+        return ""
+    top = float(np.nanmax(list(values.values()))) * 1.05 or 1.0
+    step = (_WIDTH - _LEFT - 8) / (len(d.layers) - 1)
+    across = [_LEFT + step * place for place in range(len(d.layers))]
+
+    def down(value: float) -> float:
+        return 6 + (_HEIGHT - _BASE - 6) * (1 - value / top)
+
+    chosen = across[d.layers.index(layer)]
+    parts = [
+        f'<line x1="{chosen:.1f}" x2="{chosen:.1f}" y1="4" y2="{_HEIGHT - _BASE}" class="zf-at"/>',
+        *(
+            f'<text x="{_LEFT - 5}" y="{down(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>'
+            f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{down(value):.1f}" y2="{down(value):.1f}" class="zf-rule"/>'
+            for value in (0.0, top / 2, top)
+        ),
+        *(_ticks(d.layers, across, layer)),
+    ]
+    for part, heights in values.items():
+        points = [(x, down(y)) for x, y in zip(across, heights, strict=True) if not np.isnan(y)]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{line}" style="stroke:{colour_of(part, d.parts)}"/>')
+    return (
+        '<div class="zf-h">At every layer</div>'
+        f'<svg class="zf-curves" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="Delta of each part at every layer">{"".join(parts)}</svg>'
+    )
+
+
+def _ticks(layers: Sequence[str], across: Sequence[float], chosen: str) -> list[str]:
+    """Names below the axis: the chosen one, and as many others as have room."""
+    need = [6.2 * len(_short(name)) + 6 for name in layers]
+    taken = [layers.index(chosen)]
+    for place in [0, len(layers) - 1, *range(1, len(layers) - 1)]:
+        around = sorted([*taken, place])
+        gaps = (across[b] - across[a] - (need[a] + need[b]) / 2 for a, b in pairwise(around) if a != b)
+        if place not in taken and all(gap >= 0 for gap in gaps):
+            taken.append(place)
+    return [
+        f'<text x="{min(max(across[place], need[place] / 2), _WIDTH - need[place] / 2):.1f}" y="{_HEIGHT - 6}" '
+        f'text-anchor="middle"{" class=zf-chosen" if layers[place] == chosen else ""}>'
+        f"{escape(_short(layers[place]))}</text>"
+        for place in taken
+    ]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 14 else f"...{name[-11:]}"
