@@ -36,7 +36,13 @@ if TYPE_CHECKING:
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
     from zfwidgets.training import record_training
-    from zfwidgets.widgets import FeatureViewer, InvarianceViewer, OcclusionViewer, TopActivationsViewer
+    from zfwidgets.widgets import (
+        CorrespondenceViewer,
+        FeatureViewer,
+        InvarianceViewer,
+        OcclusionViewer,
+        TopActivationsViewer,
+    )
 
     __version__: str
 
@@ -45,6 +51,7 @@ __all__ = [
     "Backend",
     "CheckpointSeries",
     "Correspondence",
+    "CorrespondenceViewer",
     "Explorer",
     "FeatureViewer",
     "FidelityReport",
@@ -110,7 +117,13 @@ _HOMES = {
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
     "training": ("record_training",),
-    "widgets": ("FeatureViewer", "InvarianceViewer", "OcclusionViewer", "TopActivationsViewer"),
+    "widgets": (
+        "CorrespondenceViewer",
+        "FeatureViewer",
+        "InvarianceViewer",
+        "OcclusionViewer",
+        "TopActivationsViewer",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

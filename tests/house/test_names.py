@@ -16,6 +16,7 @@ PUBLIC = [
     "Backend",
     "CheckpointSeries",
     "Correspondence",
+    "CorrespondenceViewer",
     "Explorer",
     "FeatureViewer",
     "FidelityReport",

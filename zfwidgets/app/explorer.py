@@ -10,14 +10,27 @@ import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
-from zfwidgets.widgets import FeatureViewer, InvarianceViewer, OcclusionViewer, TopActivationsViewer
+from zfwidgets.widgets import (
+    CorrespondenceViewer,
+    FeatureViewer,
+    InvarianceViewer,
+    OcclusionViewer,
+    TopActivationsViewer,
+)
 from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
 from zfwidgets.widgets.values import as_target, check_assignment
 
 __all__ = ["Explorer"]
 
-_TABS = ("occlusion", "features", "top", "invariance")
+_TABS = {
+    "occlusion": "Occlusion",
+    "features": "Features",
+    "top": "Top 9",
+    "invariance": "Invariance",
+    "correspondence": "Correspondence",
+}
+"""Attributes with the titles of their tabs, in order."""
 
 
 class Explorer(W.VBox):
@@ -30,8 +43,8 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, invariance : Viewer
-        The tabs; `features` and `top` are None for a network that cannot be looked into.
+    occlusion, features, top, invariance, correspondence : Viewer
+        The tabs; `features`, `top` and `correspondence` are None for a network that cannot be looked into.
 
     Examples
     --------
@@ -66,7 +79,8 @@ class Explorer(W.VBox):
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
         self.invariance = InvarianceViewer(backend, image=first, awake=False)
-        viewers = (self.occlusion, self.features, self.top, self.invariance)
+        self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
+        viewers = (self.occlusion, self.features, self.top, self.invariance, self.correspondence)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
         for viewer in self._viewers:
@@ -118,14 +132,8 @@ class Explorer(W.VBox):
         return head
 
     def _tabs(self) -> W.Tab:
-        names = {
-            "Occlusion": self.occlusion,
-            "Features": self.features,
-            "Top 9": self.top,
-            "Invariance": self.invariance,
-        }
-        shown = {name: viewer for name, viewer in names.items() if viewer is not None}
-        tabs = W.Tab(list(shown.values()), titles=list(shown))
+        titles = [title for name, title in _TABS.items() if getattr(self, name) is not None]
+        tabs = W.Tab(self._viewers, titles=titles)
         tabs.observe(lambda change: self._turned(change["new"]), "selected_index")
         return tabs
 

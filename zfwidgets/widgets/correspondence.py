@@ -71,14 +71,14 @@ class CorrespondenceViewer(PartOptions):
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no features to compare: {net.trace_problem}")
-        found = {} if "landmarks" in self._given else {"landmarks": lend_faces(self._backend, _FACES)}
-        image = {} if "image" in self._given else {"image": next(iter(found.get("landmarks", self._backend.images)))}
-        return super()._defaults() | found | image | {"layer": _telling_layer(net), "size": default_size(net)}
+        return super()._defaults() | {"layer": _telling_layer(net), "size": default_size(net)}
 
     def _build(self) -> W.Widget:
         self._compared: Correspondence | None = None
         self._view: View | None = None
         self._placing = False
+        self._lend()
+        self.observe(lambda _: self._lend(), "awake")
         self._picture = PictureFigure("Picture")
         self._picture.on_click(self._by_hand(self._mark_shown))
         self._strip_of_parts, self._verdict, self._table = W.HTML(), W.HTML(), W.HTML()
@@ -92,6 +92,14 @@ class CorrespondenceViewer(PartOptions):
         for box, name in zip([*body.children, body], ("zf-side", "zf-maps", "zf-notes", "zf-row"), strict=True):
             box.add_class(name)
         return body
+
+    def _lend(self) -> None:
+        """Faces to begin with, for those who look and have brought nothing."""
+        if self.awake and "landmarks" not in self._given:
+            self._given.add("landmarks")
+            self.landmarks = lend_faces(self._backend, _FACES)
+            if "image" not in self._given:
+                self.image = next(iter(self.landmarks))
 
     def _controls(self) -> W.VBox:
         net = self._backend.network
@@ -110,8 +118,8 @@ class CorrespondenceViewer(PartOptions):
         unmark.on_click(self._by_hand(lambda _: self._unmark(self.part)))
         clear.on_click(self._by_hand(lambda _: self._unmark(None)))
         pair = W.Box([unmark, clear])
-        pair.add_class("zf-pair")
-        align = W.ToggleButton(description="Aligned on the parts", tooltip="Four eye distances about the parts")
+        pair.add_class("zf-buttons")
+        align = W.ToggleButton(description="Align on parts", tooltip="Cut four eye distances about the parts out")
         return controls.group(
             self._bind(controls.choice("Layer", list(net.menu), self.layer), "layer"),
             self._bind(controls.slider("Occluder size", 1, min(net.input_size)), "size"),
@@ -223,6 +231,8 @@ class CorrespondenceViewer(PartOptions):
                 slider.max, slider.value = extent, round(value)
         finally:
             self._placing = False
+        self._lend()
+        self.observe(lambda _: self._lend(), "awake")
 
     def _unmark(self, part: str | None) -> None:
         """Take one part, or all, off the picture."""

@@ -23,12 +23,14 @@ _TILE = 96
 _GAP = 3
 _GREY, _PALE = 128, 160
 _RANDOM_COLOUR = "#8c8c8c"
+_COLOURS = tuple(LABEL_COLOURS[place] for place in (1, 4, 2, 6, 5, 3))
+"""Two blues for the eyes; orange is what is selected, yellow is faint as a line on white."""
 Pixels = NDArray[np.uint8]
 
 
 def colour_of(part: str, parts: Sequence[str]) -> str:
     """A part's colour, the same in every figure; grey for random places."""
-    return _RANDOM_COLOUR if part == RANDOM else LABEL_COLOURS[parts.index(part) % len(LABEL_COLOURS)]
+    return _RANDOM_COLOUR if part == RANDOM else _COLOURS[parts.index(part) % len(_COLOURS)]
 
 
 def strip(d: Correspondence) -> str:
@@ -84,7 +86,8 @@ def verdict(d: Correspondence, layer: str) -> str:
     if len(below) == len(marked):
         words = "Every part lies below random places: the network answers to each alike in all pictures."
     elif below:
-        words = f"Below random places: {', '.join(below)}; not: {', '.join(p for p in marked if p not in below)}."
+        above = [part for part in marked if part not in below]
+        words = f"Below random places: {escape(', '.join(below))}; not: {escape(', '.join(above))}."
     else:
         words = "No part lies below random places."
     eyes = [delta[part] for part in marked if part in ("left eye", "right eye")]
@@ -96,27 +99,29 @@ def verdict(d: Correspondence, layer: str) -> str:
 
 def table(d: Correspondence, layer: str) -> str:
     """Delta of a layer beside the paper's Table 1."""
-    head = ("part", layer, "paper, layer 5", "layer 7")
-    cells = [f'<b class="zf-soft">{escape(name)}</b>' for name in head]
+    head = ("part", f"Delta at<br>{escape(layer)}", "paper,<br>layer 5", "paper,<br>layer 7")
+    cells = [f'<b class="zf-soft">{name}</b>' for name in head]
     for part in d.parts:
         paper = PAPER.get(part, ())
         numbers = [d.delta[layer][part], *paper] if paper else [d.delta[layer][part], None, None]
         key = f'<i class="zf-key" style="background:{colour_of(part, d.parts)}"></i>'
         cells += [f"<span>{key}{escape(part)}</span>", *map(_number, numbers)]
-    return f'<div class="zf-parts zf-num">{"".join(cells)}</div>'
+    meaning = "share of cells whose changes differ in sign, mean and deviation over pairs of pictures"
+    return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
 
 
 def _number(delta: Delta | None) -> str:
     if delta is None or np.isnan(delta.mean):
         return '<span class="zf-soft">-</span>'
-    return f"<span>{delta.mean:.3f} <small>&plusmn; {delta.std:.3f}</small></span>"
+    return f"<span>{delta.mean:.3f} <small>&plusmn;{f'{delta.std:.3f}'.lstrip('0')}</small></span>"
 
 
 def bars(d: Correspondence, layer: str) -> str:
     """Delta of each part as a bar, with its bootstrap interval."""
     intervals = {part: d.interval(layer, part) for part in d.parts}
     delta = d.delta[layer]
-    most = np.nanmax([0.0, *(found.mean for found in delta.values()), *(high for _, high in intervals.values())]) or 1.0
+    ends = [0.0, *(found.mean for found in delta.values()), *(high for _, high in intervals.values())]
+    most = 1.03 * float(np.nanmax(ends)) or 1.0
     rows = []
     for part in d.parts:
         mean, (low, high) = delta[part].mean, intervals[part]
@@ -135,7 +140,7 @@ def _share(value: float, most: float) -> str:
     return f"{100 * value / most:.1f}%"
 
 
-_WIDTH, _HEIGHT, _LEFT, _BASE = 380, 150, 34, 22
+_WIDTH, _HEIGHT, _LEFT, _BASE = 330, 150, 34, 22
 
 
 def curves(d: Correspondence, layer: str) -> str:
@@ -166,7 +171,7 @@ def curves(d: Correspondence, layer: str) -> str:
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" style="stroke:{colour_of(part, d.parts)}"/>')
     return (
-        '<div class="zf-h">At every layer</div>'
+        '<div class="zf-h">Delta at every layer</div>'
         f'<svg class="zf-curves" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="Delta of each part at every layer">{"".join(parts)}</svg>'
     )

@@ -124,10 +124,12 @@ CSS = """
 .zf-areas i.zf-thin { height: 5px; }
 .zf .zf-controls select[multiple] { height: auto; }
 .zf-hidden-parts { display: flex; flex-direction: column; width: 100%; }
-.zf-hidden-parts img { display: block; max-width: 100%; height: auto; margin: 2px 0 8px; border-radius: 2px; }
-.zf-parts { display: grid; grid-template-columns: minmax(70px, 1.1fr) repeat(3, minmax(84px, 1fr)); gap: 5px 8px;
-  align-items: baseline; } .zf-parts b { font-weight: 600; font-size: 12px; } .zf-parts span { white-space: nowrap; }
-.zf-parts small { color: var(--zf-soft); font-size: 12px; }
+.zf-hidden-parts img { display: block; max-width: 100%; height: auto; margin: 1px 0 4px; border-radius: 2px; }
+.zf-hidden-parts div { line-height: 17px; }
+.zf-parts { display: grid; grid-template-columns: 1.1fr 1fr 1fr 1fr; gap: 5px 8px; margin-bottom: 4px;
+  align-items: baseline; } .zf-parts b { font-weight: 600; font-size: 12px; align-self: end; }
+.zf-parts span { white-space: nowrap; }
+.zf-parts small { color: var(--zf-soft); font-size: 11px; }
 .zf-intervals .zf-track s { position: absolute; top: 5px; height: 2px; background: var(--zf-ink);
   box-shadow: -1px 0 0 1px var(--zf-paper), 1px 0 0 1px var(--zf-paper); }
 .zf-curves { width: 100%; max-width: 420px; display: block; overflow: visible; }
@@ -135,8 +137,8 @@ CSS = """
 .zf-curves text.zf-chosen { fill: var(--zf-ink); font-weight: 600; }
 .zf-curves .zf-rule { stroke: var(--zf-line); stroke-width: 1; }
 .zf-curves .zf-at { stroke: var(--zf-accent); stroke-width: 2; }
-.zf-pair { display: flex; gap: 8px; width: 100%; } .zf .zf-pair .widget-button { flex: 1 1 0; margin: 0; height: 30px;
-  width: auto; }
+.zf-buttons { display: flex; gap: 8px; width: 100%; }
+.zf .zf-buttons .widget-button { flex: 1 1 0; margin: 0; height: 30px; width: auto; }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }
@@ -156,6 +158,8 @@ CSS = """
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
+  .zf .widget-tab > .lm-TabBar { overflow-x: auto; scrollbar-width: thin; }
+  .zf .widget-tab .lm-TabBar-tab { flex: 1 0 auto; min-width: 0; padding: 0 8px; }
 }
 """
 
