@@ -17,7 +17,7 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_the_papers_first_two_figures_and_the_page_are_there() -> None:
-    assert {"explorer", "fig2_projections", "fig2_top_activations", "fig7_occlusion"} <= {
+    assert {"explorer", "fig2_projections", "fig2_top_activations", "fig5_invariance", "fig7_occlusion"} <= {
         path.stem for path in NOTEBOOKS
     }
 

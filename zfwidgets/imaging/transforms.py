@@ -30,6 +30,8 @@ _SHIFT = 60 / 224
 def default_amounts(transform: str, side: int) -> NDArray[np.float64]:
     """About the paper's range (Fig. 5): a quarter of the side up and down, 1 to 1.8 times, once around.
 
+    Shifts are by whole pixels: between them, the bilinear mean would smooth the picture at every other step.
+
     Parameters
     ----------
     transform : {"translate", "scale", "rotate"}
@@ -42,7 +44,9 @@ def default_amounts(transform: str, side: int) -> NDArray[np.float64]:
     (array([-60.,   0.,  60.]), array([  0.,   5., 360.]))
     """
     if transform == "translate":
-        return np.linspace(-1, 1, 41) * max(round(_SHIFT * side), 1)
+        step = max(round(_SHIFT * side / 20), 1)
+        most = max(round(_SHIFT * side / step), 1)
+        return np.arange(-most, most + 1.0) * step
     return np.linspace(1, 1.8, 33) if transform == "scale" else np.arange(0.0, 361.0, 5.0)
 
 
