@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         record,
     )
     from zfwidgets.methods.correspondence import Correspondence, correspondence
+    from zfwidgets.methods.evolution import FeatureEvolution, feature_evolution
     from zfwidgets.methods.filters import FilterReport, filter_report
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
@@ -38,10 +39,12 @@ if TYPE_CHECKING:
     from zfwidgets.training import record_training
     from zfwidgets.widgets import (
         CorrespondenceViewer,
+        EvolutionViewer,
         FeatureViewer,
         InvarianceViewer,
         OcclusionViewer,
         TopActivationsViewer,
+        TrainingMonitor,
     )
 
     __version__: str
@@ -52,7 +55,9 @@ __all__ = [
     "CheckpointSeries",
     "Correspondence",
     "CorrespondenceViewer",
+    "EvolutionViewer",
     "Explorer",
+    "FeatureEvolution",
     "FeatureViewer",
     "FidelityReport",
     "FilterReport",
@@ -67,12 +72,14 @@ __all__ = [
     "Recording",
     "TopActivations",
     "TopActivationsViewer",
+    "TrainingMonitor",
     "Unit",
     "ZFNet",
     "ZfwidgetsError",
     "__version__",
     "as_image",
     "correspondence",
+    "feature_evolution",
     "fidelity_report",
     "filter_report",
     "frontal_faces",
@@ -112,6 +119,7 @@ _HOMES = {
         "record",
     ),
     "methods.correspondence": ("Correspondence", "correspondence"),
+    "methods.evolution": ("FeatureEvolution", "feature_evolution"),
     "methods.filters": ("FilterReport", "filter_report"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
@@ -119,10 +127,12 @@ _HOMES = {
     "training": ("record_training",),
     "widgets": (
         "CorrespondenceViewer",
+        "EvolutionViewer",
         "FeatureViewer",
         "InvarianceViewer",
         "OcclusionViewer",
         "TopActivationsViewer",
+        "TrainingMonitor",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from zfwidgets.backend.top_requests import Peak
     from zfwidgets.data import ImageSet
     from zfwidgets.methods import Projection
+    from zfwidgets.network import Network
 
-__all__ = ["TopTile", "drawn", "sheet", "window"]
+__all__ = ["Looks", "TopTile", "crossed", "drawn", "enhanced", "sheet", "window"]
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -109,7 +110,7 @@ def drawn(
         True raises `Cancelled`.
     """
     lit = [(channel, peaks if peaks and peaks[0].value > 0 else ()) for channel, peaks in maps]
-    looks = _Looks(backend, layer, pictures)
+    looks = Looks(backend, layer, pictures)
     looks.look([(channel, peak) for channel, peaks in lit for peak in peaks], cancelled)
     tiles = []
     for (channel, peaks), (_, shown) in zip(maps, lit, strict=True):
@@ -131,19 +132,39 @@ def sheet(tiles: Sequence[TopTile], title: str, note: str, columns: int) -> byte
     return to_png(titled_sheet(title, note, pairs, columns))
 
 
-class _Looks:
-    """What each activation looks like, by channel and peak; problems are kept, the others are shown all the same."""
+class Looks:
+    """What each activation looks like, by channel and peak; problems are kept, the others are shown all the same.
 
-    def __init__(self, backend: Backend, layer: str, pictures: ImageSet | None) -> None:
-        self.backend, self.net, self.layer, self.pictures = backend, backend.network, layer, pictures
-        self.projections: dict[tuple[int, Peak], Pixels] = {}
-        self.small: dict[tuple[int, Peak], Pixels] = {}
+    Parameters
+    ----------
+    backend, layer, pictures
+        As in `drawn`.
+    net : Network, optional
+        The backend's own by default.
+
+    Attributes
+    ----------
+    signals : dict
+        Projections, (3, h, w), as far as they are shown.
+    patches : dict
+        What the units see, uint8 (h, w, 3).
+    boxes, problems : dict
+        Where they see it; why something cannot be shown.
+    refused : str or None
+        Why there can be no projection at all.
+    """
+
+    def __init__(self, backend: Backend, layer: str, pictures: ImageSet | None, net: Network | None = None) -> None:
+        self.backend, self.layer, self.pictures = backend, layer, pictures
+        self.net = net or backend.network
+        self.signals: dict[tuple[int, Peak], NDArray[np.float32]] = {}
         self.patches: dict[tuple[int, Peak], Pixels] = {}
         self.boxes: dict[tuple[int, Peak], Box] = {}
         self.problems: dict[tuple[int, Peak], str] = {}
         self.refused: str | None = None
 
     def look(self, wanted: Sequence[tuple[int, Peak]], cancelled: Callable[[], bool]) -> None:
+        """Find out what these look like."""
         from zfwidgets.backend.batching import fitting
 
         inputs: dict[str, torch.Tensor] = {}
@@ -167,7 +188,9 @@ class _Looks:
             fitting(self.net, run)
 
     def _input(self, key: str) -> torch.Tensor:
-        return self.backend.input(key) if self.pictures is None else self.net.input(self.pictures[key])
+        if self.pictures is None and self.net is self.backend.network:
+            return self.backend.input(key)
+        return self.net.input(self.backend.picture(key) if self.pictures is None else self.pictures[key])
 
     def _project(
         self, wanted: Sequence[tuple[int, Peak]], inputs: Mapping[str, torch.Tensor], cancelled: Callable[[], bool]
@@ -209,18 +232,18 @@ class _Looks:
         self.patches[look] = patch(self.net, seen, entry)[rows, columns]
         self.boxes[look] = box
         if projection is not None:
-            pixels = projection.pixels[:, rows, columns]
-            # A few pixels are far stronger than all others: with their contrast the rest would not be seen.
-            large, small = np.quantile(np.abs(pixels), _ENHANCED)
-            self.projections[look] = signed_picture(pixels, float(large) or None)
-            self.small[look] = signed_picture(pixels, float(small) or float(large) or None)
+            self.signals[look] = projection.pixels[:, rows, columns]
 
     def tile(self, channel: int, peaks: tuple[Peak, ...], labels: tuple[str | None, ...], k: int) -> TopTile:
         looks = [(channel, peak) for peak in peaks]
         sentences = dict.fromkeys(self.problems[look] for look in looks if look in self.problems)
         if self.refused is not None:
             sentences[self.refused] = None
-        patches, projections = self._all(self.patches, looks), self._all(self.projections, looks)
+        patches = self._all(self.patches, looks)
+        large, small = (
+            self._all({look: enhanced(self.signals[look], share) for look in looks if look in self.signals}, looks)
+            for share in _ENHANCED
+        )
         height, width = self._shape()
         none = (0, 0, height, width)
         return TopTile(
@@ -228,14 +251,14 @@ class _Looks:
             peaks,
             labels,
             tuple(self.boxes.get(look, none) for look in looks),
-            None if self.refused is not None else square(projections, k),
+            None if self.refused is not None else square(large, k),
             square(patches, k),
-            _small(None if self.refused is not None else self._all(self.small, looks), patches, k),
+            _small(None if self.refused is not None else small, patches, k),
             tuple(sentences),
         )
 
     def _all(self, found: Mapping[tuple[int, Peak], Pixels], looks: Sequence[tuple[int, Peak]]) -> list[Pixels]:
-        return [found[look] if look in found else _crossed(*self._shape()) for look in looks]
+        return [found[look] if look in found else crossed(*self._shape()) for look in looks]
 
     def _shape(self) -> tuple[int, int]:
         """Height and width of a patch."""
@@ -275,7 +298,16 @@ def _small(projections: Sequence[Pixels] | None, patches: Sequence[Pixels], k: i
     return to_jpeg(right if projections is None else beside(square(projections, k, SIDE).pixels, right))
 
 
-def _crossed(height: int, width: int) -> Pixels:
+def enhanced(pixels: NDArray[np.float32], share: float) -> Pixels:
+    """A projection in which this share of the values is drawn in proportion, and the stronger ones in full colour.
+
+    A few pixels are far stronger than all others: with their contrast the rest would not be seen.
+    """
+    limit, larger = np.quantile(np.abs(pixels), (share, _ENHANCED[0]))
+    return signed_picture(pixels, float(limit) or float(larger) or None)
+
+
+def crossed(height: int, width: int) -> Pixels:
     """What stands in the place of a picture that cannot be shown."""
     pixels = np.full((height, width, 3), _GREY, np.uint8)
     steps = np.arange(2 * max(height, width))

@@ -2,16 +2,20 @@
 
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.correspondence import CorrespondenceViewer
+from zfwidgets.widgets.evolution import EvolutionViewer
 from zfwidgets.widgets.features import FeatureViewer
 from zfwidgets.widgets.invariance import InvarianceViewer
+from zfwidgets.widgets.monitor import TrainingMonitor
 from zfwidgets.widgets.occlusion import OcclusionViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
 __all__ = [
     "CorrespondenceViewer",
+    "EvolutionViewer",
     "FeatureViewer",
     "InvarianceViewer",
     "OcclusionViewer",
     "TopActivationsViewer",
+    "TrainingMonitor",
     "Viewer",
 ]

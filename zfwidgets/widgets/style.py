@@ -139,6 +139,34 @@ CSS = """
 .zf-curves .zf-at { stroke: var(--zf-accent); stroke-width: 2; }
 .zf-buttons { display: flex; gap: 8px; width: 100%; }
 .zf .zf-buttons .widget-button { flex: 1 1 0; margin: 0; height: 30px; width: auto; }
+.zf-growth { flex: 1 1 594px; width: auto; max-width: 896px; }
+.zf-growth > .widget-html:first-child, .zf-growth > .zf-life { flex: 0 0 100%; width: 100%; }
+.zf svg.zf-chart { width: 288px; }
+.zf-chart .zf-gap { fill: var(--zf-line); opacity: .55; } .zf .zf-missing { text-decoration: line-through; }
+.zf-legend i.zf-dashed { height: 0; border: 0; border-top: 2px dashed var(--zf-ink); background: none !important;
+  border-radius: 0; vertical-align: 3px; }
+.zf-table { border-collapse: collapse; width: 100%; font-size: 12px; margin-bottom: 4px; }
+.zf-table caption { text-align: left; font-weight: 600; font-size: 13px; padding: 4px 0; color: var(--zf-ink); }
+.zf-table th { font-weight: 400; color: var(--zf-soft); vertical-align: bottom; text-align: right;
+  padding: 2px 0 2px 8px; line-height: 1.2; }
+.zf-table td { text-align: right; border-top: 1px solid var(--zf-line); padding: 2px 0; }
+.zf-table th:first-child, .zf-table td:first-child { text-align: left; padding-left: 0; }
+.zf-life img { display: block; width: 100%; height: auto; }
+.zf-life-heads { display: flex; font-size: 12px; color: var(--zf-soft); }
+.zf-life-heads span { flex: 1 1 0; text-align: center; min-width: 0; border-bottom: 3px solid transparent; }
+.zf-life-heads .zf-now { color: var(--zf-ink); font-weight: 600; border-color: var(--zf-accent); }
+.zf-life-foot { padding-top: 4px; font-size: 12px; color: var(--zf-soft); font-variant-numeric: tabular-nums; }
+.zf-epochs { display: flex; gap: 16px; align-items: center; width: 100%; max-width: 1206px; position: sticky; top: 0;
+  z-index: 6; background: var(--zf-paper); padding: 4px 0; margin-bottom: 6px; border-bottom: 1px solid var(--zf-line);
+}
+.zf .zf-epochs .widget-toggle-button { width: 84px; flex: none; height: 32px; margin: 0; }
+.zf .zf-epochs .widget-inline-hbox { flex: 1 1 auto; width: auto; min-width: 0; }
+.zf-watch { display: flex; flex-flow: row wrap; gap: 4px 10px; align-items: center; width: 100%; max-width: 1206px;
+  padding: 4px 0; margin-bottom: 6px; }
+.zf .zf-watch .widget-button { width: 84px; height: 32px; margin: 0; } .zf-watch .widget-html { flex: 1 1 260px; }
+.zf-progress-line { height: 4px; background: var(--zf-wash); border-radius: 2px; margin-bottom: 4px; }
+.zf-progress-line i { display: block; height: 4px; background: var(--zf-accent); border-radius: 2px; }
+.zf-choice { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }

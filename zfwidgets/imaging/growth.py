@@ -1,0 +1,138 @@
+"""Fig. 4: cells of one size, whatever a unit sees, put together as blocks, with a mark where the exemplar jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .encode import to_png
+from .mosaic import Mosaic, mosaic
+from .nines import titled_sheet
+
+__all__ = ["CELL", "block_picture", "cell_picture", "growth_sheet", "hatched", "rows_picture"]
+
+Pixels = npt.NDArray[np.uint8]
+
+CELL = 70
+"""Pixels of a cell: four of them and the gaps between fill a panel of 288."""
+_GAP = 2
+_DARK, _PALE, _GREY = 150, 200, 208
+_MARK = 12
+"""Pixels of the corner that marks a jump."""
+
+
+def cell_picture(pixels: Pixels) -> Pixels:
+    """A picture of any size as a cell, in proportion and centred on light grey.
+
+    Pixels of a small one stay squares with edges softened by less than one screen pixel.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        uint8 (h, w, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (CELL, CELL, 3).
+
+    Examples
+    --------
+    >>> cell_picture(np.zeros((7, 5, 3), np.uint8)).shape
+    (70, 70, 3)
+    """
+    height, width = pixels.shape[:2]
+    factor = max(1, -(-2 * CELL // max(height, width)))
+    large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    shown = [max(1, round(extent * CELL / max(height, width))) for extent in (height, width)]
+    scaled = np.asarray(Image.fromarray(large).resize((shown[1], shown[0]), Image.Resampling.BOX))
+    cell = np.full((CELL, CELL, 3), _GREY, np.uint8)
+    top, left = ((CELL - extent) // 2 for extent in shown)
+    cell[top : top + shown[0], left : left + shown[1]] = scaled
+    return cell
+
+
+def hatched() -> Pixels:
+    """The cell of a dead map: thin strokes, so that nobody takes it for a picture.
+
+    Examples
+    --------
+    >>> len(np.unique(hatched()))
+    2
+    """
+    rows, columns = np.indices((CELL, CELL))
+    strokes = (rows + columns) % 9 == 0
+    return np.where(strokes, _DARK, _PALE).astype(np.uint8)[..., None].repeat(3, axis=2)
+
+
+def block_picture(cells: Sequence[Pixels], jumps: Sequence[bool], columns: int | None = None) -> Mosaic:
+    """Cells as one picture; a white corner with a dark edge marks those whose exemplar has just become another.
+
+    Parameters
+    ----------
+    cells : sequence of numpy.ndarray
+        uint8 (CELL, CELL, 3).
+    jumps : sequence of bool
+        One for each.
+    columns : int, optional
+        As in `mosaic`.
+
+    Examples
+    --------
+    >>> block_picture([hatched()] * 16, [False] * 16).pixels.shape
+    (286, 286, 3)
+    """
+    shown = [_marked(cell) if jump else cell for cell, jump in zip(cells, jumps, strict=True)]
+    return mosaic(np.stack(shown), columns, _GAP)
+
+
+def rows_picture(rows: Sequence[Sequence[Pixels | None]]) -> Pixels:
+    """Cells in rows of equal length, for example a map in each and an epoch in each column.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of numpy.ndarray
+        uint8 (CELL, CELL, 3); None is left light grey.
+
+    Examples
+    --------
+    >>> rows_picture([[hatched(), None]] * 2).shape
+    (142, 142, 3)
+    """
+    cells = [_none() if cell is None else cell for row in rows for cell in row]
+    return mosaic(np.stack(cells), columns=len(rows[0]), gap=_GAP).pixels
+
+
+def growth_sheet(title: str, note: str, blocks: Sequence[tuple[str, Sequence[Sequence[Pixels | None]]]]) -> bytes:
+    """Fig. 4 for print, as PNG: a block for each layer, maps below each other, epochs beside each other.
+
+    Parameters
+    ----------
+    title, note : str
+        What it shows, and where from.
+    blocks : sequence of (str, rows of cells)
+        uint8 (CELL, CELL, 3), None where there is nothing.
+
+    Examples
+    --------
+    >>> growth_sheet("a", "b", [("conv1", [[hatched(), None]])])[:4]
+    b'\x89PNG'
+    """
+    drawn: list[tuple[str, Pixels | None]] = [(name, rows_picture(rows)) for name, rows in blocks]
+    return to_png(titled_sheet(title, note, drawn, columns=2))
+
+
+def _none() -> Pixels:
+    return np.full((CELL, CELL, 3), _GREY, np.uint8)
+
+
+def _marked(cell: Pixels) -> Pixels:
+    rows, columns = np.indices(cell.shape[:2])
+    distance = rows + columns
+    marked = cell.copy()
+    marked[distance < _MARK] = 255
+    marked[(distance >= _MARK) & (distance < _MARK + 3)] = 30
+    return marked

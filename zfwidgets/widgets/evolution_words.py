@@ -1,0 +1,95 @@
+"""What the viewer of Fig. 4 says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zfwidgets.widgets.charts import INK, LINE_COLOURS, Curve, Span, epoch_chart
+from zfwidgets.widgets.style import number
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.evolution_drawing import EvolutionBlock, EvolutionCell
+    from zfwidgets.methods.evolution.result import FeatureEvolution
+
+__all__ = ["block_foot", "cell_report", "chart", "left_out", "settling", "span_of"]
+
+
+def span_of(evolution: FeatureEvolution) -> Span:
+    """The axis of its epochs."""
+    ticks = tuple(sorted({*evolution.epochs, *evolution.missing}))
+    trained = evolution.history["epoch"]
+    return Span(ticks, evolution.missing, int(max((*ticks, *trained.tolist()), default=1)))
+
+
+def chart(evolution: FeatureEvolution, epoch: int) -> str:
+    """How near each layer's filters are to their final form, and the validation error."""
+    curves = [
+        Curve(name, evolution.epochs, layer.similarity, LINE_COLOURS[place % len(LINE_COLOURS)], dots=True)
+        for place, (name, layer) in enumerate(evolution.layers.items())
+        if np.isfinite(layer.similarity).any()
+    ]
+    history = evolution.history
+    if np.isfinite(history["validation_error"]).any():
+        curves.append(Curve("validation error", history["epoch"], history["validation_error"], INK, dashed=True))
+    what = f"Similarity of each layer's filters to the final ones, and validation error, by epoch; epoch {epoch} shown"
+    return epoch_chart(curves, span_of(evolution), epoch, what=what)
+
+
+def settling(evolution: FeatureEvolution, epoch: int) -> str:
+    """A table: when each layer had 90 % of its final similarity, and how many exemplars are the final ones by now."""
+    place = evolution.epochs.index(epoch)
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{'-' if settled is None else settled}</td>"
+        f"<td>{_share(evolution[name].similarity[place])}</td><td>{_share(evolution[name].final[place])}</td></tr>"
+        for name, settled in evolution.settled.items()
+    )
+    return (
+        f'<table class="zf-table zf-num"><caption>When layers settle</caption><tr><th>layer</th>'
+        f"<th>filters settled from epoch</th><th>similarity now</th><th>final exemplars now</th></tr>{rows}</table>"
+        '<div class="zf-soft">Settled: the mean cosine of its filters to their final form stays at 0.9 or above. Final '
+        "exemplars: maps whose strongest picture is already the one of the last epoch.</div>"
+    )
+
+
+def _share(value: float) -> str:
+    return "-" if not np.isfinite(value) else f"{value:.2f}"
+
+
+def block_foot(evolution: FeatureEvolution, block: EvolutionBlock, jumps: Sequence[bool]) -> str:
+    """What happened to the maps of a block since the epoch before."""
+    place = evolution.epochs.index(block.epoch)
+    dead = sum(cell.exemplar is None for cell in block.cells)
+    parts = [f"{dead} dead"] if dead else []
+    if place:
+        before = evolution.epochs[place - 1]
+        parts.insert(0, f"{sum(jumps)} of {len(block.cells)} exemplars jumped since epoch {before}")
+    else:
+        parts.insert(0, "the first checkpoint: nothing can have jumped yet")
+    return " &middot; ".join(parts)
+
+
+def cell_report(evolution: FeatureEvolution, layer: str, cell: EvolutionCell, epoch: int) -> str:
+    """One map at one epoch, as HTML."""
+    if cell.exemplar is None:
+        return f"<b>{escape(layer)} #{cell.channel}</b> at epoch {epoch}: dead, no picture gives more than 0"
+    value, image, row, column = cell.exemplar
+    found = evolution[layer]
+    of_map = found.images[:, found.channels.tolist().index(cell.channel)]
+    since = evolution.epochs.index(epoch)
+    while since and of_map[since - 1] == image:
+        since -= 1
+    return (
+        f"<b>{escape(layer)} #{cell.channel}</b> at epoch {epoch}: {number(value)} in {escape(image)}, row {row}, "
+        f"column {column} &middot; the strongest picture since epoch {evolution.epochs[since]}"
+    )
+
+
+def left_out(evolution: FeatureEvolution) -> tuple[str, ...]:
+    """Sentences about checkpoints that are not, or not wholly, usable."""
+    gaps = ", ".join(map(str, evolution.missing))
+    missing = (f"No checkpoint of epoch {gaps}: a gap on the axis.",) if evolution.missing else ()
+    return (*(evolution.problems or {}).values(), *evolution.notes, *missing)
