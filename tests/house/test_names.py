@@ -23,6 +23,7 @@ PUBLIC = [
     "FeatureViewer",
     "FidelityReport",
     "FilterReport",
+    "FilterViewer",
     "ImageSet",
     "InvarianceCurves",
     "InvarianceViewer",

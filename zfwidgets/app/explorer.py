@@ -13,6 +13,7 @@ from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown
 from zfwidgets.widgets import (
     CorrespondenceViewer,
     FeatureViewer,
+    FilterViewer,
     InvarianceViewer,
     OcclusionViewer,
     TopActivationsViewer,
@@ -29,6 +30,7 @@ _TABS = {
     "top": "Top 9",
     "invariance": "Invariance",
     "correspondence": "Correspondence",
+    "filters": "Filters",
 }
 """Attributes with the titles of their tabs, in order."""
 
@@ -43,8 +45,8 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, invariance, correspondence : Viewer
-        The tabs; `features`, `top` and `correspondence` are None for a network that cannot be looked into.
+    occlusion, features, top, invariance, correspondence, filters : Viewer
+        The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into.
 
     Examples
     --------
@@ -80,7 +82,8 @@ class Explorer(W.VBox):
         self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
         self.invariance = InvarianceViewer(backend, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
-        viewers = (self.occlusion, self.features, self.top, self.invariance, self.correspondence)
+        self.filters = FilterViewer(backend, image=first, awake=False) if traced else None
+        viewers = (self.occlusion, self.features, self.top, self.invariance, self.correspondence, self.filters)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
         for viewer in self._viewers:

@@ -3,6 +3,7 @@
 from zfwidgets.backend.answers import Answer, Inbox
 from zfwidgets.backend.backend import Backend
 from zfwidgets.backend.facts import DistantNetwork, fidelity_sentence
+from zfwidgets.backend.filter_requests import FilterReportRequest, SecondLayerRequest, SecondProjections
 from zfwidgets.backend.invariance_requests import InvarianceRequest, Moved, MovedRequest
 from zfwidgets.backend.requests import (
     OccludedRequest,
@@ -23,6 +24,7 @@ __all__ = [
     "Answer",
     "Backend",
     "DistantNetwork",
+    "FilterReportRequest",
     "Inbox",
     "InvarianceRequest",
     "Moved",
@@ -36,6 +38,8 @@ __all__ = [
     "Request",
     "Scores",
     "ScoresRequest",
+    "SecondLayerRequest",
+    "SecondProjections",
     "SpeedRequest",
     "Ticket",
     "default_square",

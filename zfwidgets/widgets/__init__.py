@@ -4,6 +4,7 @@ from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.correspondence import CorrespondenceViewer
 from zfwidgets.widgets.evolution import EvolutionViewer
 from zfwidgets.widgets.features import FeatureViewer
+from zfwidgets.widgets.filters import FilterViewer
 from zfwidgets.widgets.invariance import InvarianceViewer
 from zfwidgets.widgets.monitor import TrainingMonitor
 from zfwidgets.widgets.occlusion import OcclusionViewer
@@ -13,6 +14,7 @@ __all__ = [
     "CorrespondenceViewer",
     "EvolutionViewer",
     "FeatureViewer",
+    "FilterViewer",
     "InvarianceViewer",
     "OcclusionViewer",
     "TopActivationsViewer",

@@ -180,6 +180,12 @@ CSS = """
 .zf .widget-tab > .widget-tab-contents, .zf .jupyter-widget-tab-contents { padding: 12px 0 0; overflow: visible;
   border: 0; border-top: 1px solid var(--zf-line); background: transparent; }
 .zf .lm-TabBar-tab { color: var(--zf-ink); }
+.zf-card { display: flex; gap: 12px; align-items: flex-start; margin-top: 6px; min-height: 120px; font-size: 12px; }
+.zf-card img { width: 98px; height: 98px; object-fit: contain; image-rendering: pixelated; flex: none; }
+.zf-figures { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 12px; width: 100%; }
+.zf-figures th { font-weight: 400; text-align: left; padding: 3px 8px 3px 0; vertical-align: bottom; }
+.zf-figures td, .zf-figures tr:first-child th:not(:first-child) { text-align: right; padding: 3px 0 3px 8px; }
+.zf-figures tr + tr { border-top: 1px solid var(--zf-line); }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
