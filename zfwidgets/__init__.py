@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
     from zfwidgets.training import record_training
+    from zfwidgets.training.studies import AblationTable, ablation
     from zfwidgets.widgets import (
         CorrespondenceViewer,
         EvolutionViewer,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AblationTable",
     "AlexNet2012",
     "Backend",
     "CheckpointSeries",
@@ -79,6 +81,7 @@ __all__ = [
     "ZFNet",
     "ZfwidgetsError",
     "__version__",
+    "ablation",
     "as_image",
     "correspondence",
     "feature_evolution",
@@ -127,6 +130,7 @@ _HOMES = {
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
     "training": ("record_training",),
+    "training.studies": ("AblationTable", "ablation"),
     "widgets": (
         "CorrespondenceViewer",
         "EvolutionViewer",

@@ -12,6 +12,7 @@ import pytest
 import zfwidgets
 
 PUBLIC = [
+    "AblationTable",
     "AlexNet2012",
     "Backend",
     "CheckpointSeries",
@@ -40,6 +41,7 @@ PUBLIC = [
     "ZFNet",
     "ZfwidgetsError",
     "__version__",
+    "ablation",
     "as_image",
     "correspondence",
     "feature_evolution",

@@ -1,4 +1,4 @@
-"""The command ``zfwidgets``: open the Explorer in the browser, mine a folder of pictures, or train a network."""
+"""The command ``zfwidgets``: open the Explorer, mine a folder of pictures, train a network, or make a study again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from zfwidgets.app import mine, train
+    from zfwidgets.app import mine, study, train
 
     parser = argparse.ArgumentParser(
         prog="zfwidgets",
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="other commands", metavar="COMMAND")
     mine.add_parser(commands)
     train.add_parser(commands)
+    study.add_parser(commands)
     return parser
 
 

@@ -26,7 +26,7 @@ SORTS = (
     ("dead first", "activity"),
     ("number", "number"),
 )
-SECONDS = (("its weights, drawn through layer 1", "weights"), ("its strongest activation, projected", "projection"))
+SECONDS = (("drawn from weights", "weights"), ("projected maxima", "projection"))
 
 
 class FilterOptions(Viewer):

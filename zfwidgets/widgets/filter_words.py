@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.imaging import signed_picture, to_png
-from zfwidgets.widgets.style import number
 
 if TYPE_CHECKING:
     from zfwidgets.methods.filters import FilterReport
@@ -23,7 +22,7 @@ _ROWS = (
         "dominance",
         "How many times the median filter the largest one is (Fig. 6a: without clipping)",
     ),
-    ("above the radius", "over", "Filters that the clipping would set back"),
+    ("above the radius {radius:g}", "over", "Filters that the clipping would set back"),
     ("low frequencies", "low", "Waves longer than 8 pixels"),
     ("mid frequencies", "mid", "Waves of 4 to 8 pixels (Fig. 6b: missing with large filters and strides)"),
     ("high frequencies", "high", "Waves shorter than 4 pixels"),
@@ -44,7 +43,8 @@ def comparison(reports: Sequence[FilterReport]) -> str:
     for name, key, meaning in _ROWS:
         if any(key in figures for figures in columns):
             cells = "".join(f"<td>{_cell(key, figures)}</td>" for figures in columns)
-            rows.append(f'<tr title="{escape(meaning)}"><th scope="row">{name}</th>{cells}</tr>')
+            label = name.format(radius=reports[0].radius)
+            rows.append(f'<tr title="{escape(meaning)}"><th scope="row">{label}</th>{cells}</tr>')
     notes = dict.fromkeys(note for report in reports for note in report.notes)
     said = "".join(f'<div class="zf-soft">{escape(note)}</div>' for note in notes)
     return f'<div class="zf-h">Figures</div><table class="zf-figures">{"".join(rows)}</table>{said}'
@@ -56,7 +56,7 @@ def _cell(key: str, figures: dict[str, float]) -> str:
         return "-"
     if key in ("over", "duplicates", "dead"):
         return f"{value:.0f} of {figures['filters']:.0f}"
-    return f"{100 * value:.1f} %" if key in _SHARES else number(value)
+    return f"{100 * value:.1f} %" if key in _SHARES else f"{value:.3g}"
 
 
 def card(report: FilterReport, index: int, shared: float | None) -> str:
@@ -88,7 +88,7 @@ def card(report: FilterReport, index: int, shared: float | None) -> str:
 
 def first_foot(report: FilterReport, shared: float | None) -> str:
     """Below the filters: what the colours mean, and who is dead."""
-    scale = "each with its own contrast" if shared is None else f"full colour: {number(shared)}, for all"
+    scale = "each with its own contrast" if shared is None else f"full colour: {shared:.3g}, for all"
     words = f"grey is zero; {scale}"
     if report.responses is not None and report.responses.dead.any():
         words += f"; dead: {listed(np.flatnonzero(report.responses.dead))}"
@@ -109,4 +109,4 @@ def listed(numbers: Sequence[int] | np.ndarray) -> str:
 
 
 def _number(value: float) -> str:
-    return "-" if np.isnan(value) else number(float(value))
+    return "-" if np.isnan(value) else f"{value:.3g}"

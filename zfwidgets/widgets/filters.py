@@ -15,7 +15,7 @@ from zfwidgets.imaging import filter_mosaic
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import filter_words as words
-from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.figures import SIDE, PictureFigure
 from zfwidgets.widgets.filter_options import SECONDS, SORTS, FilterOptions, ordered
 from zfwidgets.widgets.style import PASSING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FilterViewer"]
 
+_ENOUGH = 16
 _PICTURES = 64
 """Over which filters are found dead; a filter that says nothing of 64 pictures says nothing."""
 
@@ -98,7 +99,10 @@ class FilterViewer(FilterOptions):
 
     def _controls(self) -> W.VBox:
         self._place_control = controls.slider("Filter", 1, 1)
-        shared = W.ToggleButton(description="One scale for all filters", tooltip="Else each has its own contrast")
+        shared = W.ToggleButton(
+            description="Shared scale",
+            tooltip="One scale for all filters, so that a large one is seen to be; else each its own",
+        )
         return controls.group(
             self._bind(controls.choice("Sort by", SORTS, "size"), "sort"),
             self._bind(self._place_control, "place"),
@@ -165,15 +169,19 @@ class FilterViewer(FilterOptions):
         if self.second == "projection":
             if projected is None or projected.layer != report.patterns.layer:
                 return  # what is shown stays until the answer comes
-            panel.show(filter_mosaic(projected.pixels).pixels)
+            pixels, foot = projected.pixels, "each map's strongest activation, with its own contrast"
             dark = int((~(projected.values > 0)).sum())
-            panel.foot("each map's strongest activation" + (f"; {dark} answer to none" if dark else ""))
+            foot += f"; {dark} answer to none" if dark else ""
         else:
-            worst = np.argsort(-report.patterns.aliasing, kind="stable")
-            order = worst if self.sort == "aliasing" else np.arange(len(worst))
-            panel.show(filter_mosaic(report.patterns.pixels[order]).pixels)
-            panel.foot("its filters as sums of layer 1's; each with its own contrast")
-        panel.title(self._name("Layer 2", report), f"{len(report.patterns.pixels)} maps of {report.patterns.layer}")
+            pixels, foot = report.patterns.pixels, "its filters as sums of layer 1's; each with its own contrast"
+        order = np.arange(len(pixels))
+        if self.sort == "aliasing":
+            order = np.argsort(-report.patterns.aliasing, kind="stable")
+        shown = order[: _room(*pixels.shape[2:])]
+        panel.show(filter_mosaic(pixels[shown]).pixels)
+        panel.foot(foot)
+        some = f"{len(shown)} of {len(order)}" if len(shown) < len(order) else f"{len(order)}"
+        panel.title(self._name("Layer 2", report), f"{some} maps of {report.patterns.layer}")
 
     def _mark(self) -> None:
         """The chosen filters, and the one under the mouse, in every panel."""
@@ -216,7 +224,7 @@ class FilterViewer(FilterOptions):
 
     def _facts(self) -> str:
         seen = [report.responses.pictures for report in self.results if report.responses is not None]
-        return f"dead over {max(seen)} pictures" if seen else ""
+        return f"{max(seen)} pictures looked at" if seen else ""
 
     @property
     def results(self) -> tuple[FilterReport, ...]:
@@ -232,6 +240,15 @@ class FilterViewer(FilterOptions):
     def chosen(self) -> tuple[int, ...]:
         """Number of the filter that is looked at, in each network."""
         return tuple(int(order[min(self.place, len(order)) - 1]) for order in self._orders if len(order))
+
+
+def _room(height: int, width: int) -> int:
+    """How many tiles a panel holds, each pixel twice as large if sixteen of them fit so, else as it is."""
+    for side in (SIDE // 2, SIDE):
+        count = max(side // (height + 1), 1) * max(side // (width + 1), 1)
+        if count >= _ENOUGH:
+            break
+    return count
 
 
 def _spread_out(keys: tuple[str, ...]) -> tuple[str, ...]:
