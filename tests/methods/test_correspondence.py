@@ -248,7 +248,7 @@ def test_pictures_under_keys_and_the_defaults() -> None:
 def test_on_faces_the_papers_order_comes_out() -> None:
     """Table 1 at a middle layer: hiding an eye changes faces most alike, then the nose, and least a random place."""
     net = load_network("zfnet-scenes", device="cpu")
-    faces = frontal_faces(24, seed=3)
+    faces = frontal_faces(48, seed=3)
     d = correspondence(net, faces.images, faces.landmarks, layers=["conv4"])
     delta = {part: found.mean for part, found in d.delta["conv4"].items()}
     eyes = max(delta["left eye"], delta["right eye"])

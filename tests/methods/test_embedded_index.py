@@ -19,7 +19,7 @@ from zfwidgets.methods.top_activations.embedded import (
 )
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
-from zfwidgets.training.embedded import EmbeddedRecipe
+from zfwidgets.training import embedded
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,8 @@ def test_it_is_of_the_weights_and_the_scenes_that_ship(net: Network, index: TopA
 
 
 def test_no_scene_of_it_was_learnt_from() -> None:
-    assert SEED not in range(EmbeddedRecipe().seed, EmbeddedRecipe().seed + 3)
+    seed = embedded.EMBEDDED[EMBEDDED].recipe.seed
+    assert SEED not in range(seed, seed + 3)
 
 
 def test_a_sample_of_its_entries_is_what_the_network_computes(net: Network, index: TopActivations) -> None:

@@ -92,6 +92,7 @@ def test_a_damaged_embedded_file_is_noticed(monkeypatch, tmp_path):
     entry = registry.embedded_manifest()["zfnet-scenes"]
     content = bytearray((registry._EMBEDDED / entry["file"]).read_bytes())
     content[-7] ^= 4
+    (tmp_path / entry["file"]).parent.mkdir()
     (tmp_path / entry["file"]).write_bytes(content)
     monkeypatch.setattr(registry, "_EMBEDDED", tmp_path)
     with pytest.raises(WeightsError, match="damaged"):

@@ -1,4 +1,4 @@
-"""The network that ships is what its manifest says, and the command makes such a network."""
+"""The networks that ship are what their manifest says, and the command makes such networks."""
 
 from __future__ import annotations
 
@@ -6,57 +6,73 @@ import hashlib
 import json
 import math
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors import safe_open
 
 import zfwidgets.models
 from zfwidgets.app.cli import main
 from zfwidgets.data.scenes import CLASSES
 from zfwidgets.errors import DataError
+from zfwidgets.imaging import Preprocess
 from zfwidgets.models import CheckpointSeries, load_network
-from zfwidgets.models.zfnet import ZFNet
-from zfwidgets.training import draw_scenes, evaluate, material
-from zfwidgets.training.embedded import train_embedded
+from zfwidgets.training import PAPER_EPOCHS, draw_scenes, evaluate, material
+from zfwidgets.training.embedded import EMBEDDED, train_embedded
 
-EMBEDDED = Path(zfwidgets.models.__file__).parent / "embedded"
+EMBEDDED_FILES = Path(zfwidgets.models.__file__).parent / "embedded"
 
 
 @pytest.fixture(scope="module")
-def entry() -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((EMBEDDED / "manifest.json").read_text())
-    return dict(manifest["zfnet-scenes"])
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EMBEDDED_FILES / "manifest.json").read_text())
+    return found
 
 
-def test_the_file_is_the_one_of_the_manifest(entry: dict[str, Any]) -> None:
-    content = (EMBEDDED / entry["file"]).read_bytes()
-    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
-    assert len(content) <= 4 * 2**20
-    assert entry["classes"] == list(CLASSES)
+def test_the_network_is_the_last_of_its_series(manifest: dict[str, Any]) -> None:
+    for name, entry in manifest.items():
+        series = CheckpointSeries.embedded(name)
+        assert series.epochs == series.planned == PAPER_EPOCHS
+        assert not series.problems
+        assert EMBEDDED_FILES / entry["file"] == series.file(64)
+        assert hashlib.sha256(series.file(64).read_bytes()).hexdigest() == series.digest(64) == entry["sha256"]
+        assert series.architecture == entry["architecture"]
+        assert not any(series.notes(epoch) for epoch in series.epochs)
 
 
-def test_the_file_holds_the_plain_network_of_the_manifest(entry: dict[str, Any]) -> None:
-    network = ZFNet(**entry["architecture"])
-    with safe_open(str(EMBEDDED / entry["file"]), framework="pt") as file:
-        found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    assert found == {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    kinds = {type(module).__name__ for module in network.features}
-    assert kinds == {"Conv2d", "ReLU", "MaxPool2d"}
+def test_all_files_together_are_small() -> None:
+    assert sum(file.stat().st_size for file in EMBEDDED_FILES.rglob("*.safetensors")) <= 20e6
 
 
-def test_it_is_as_right_as_the_manifest_says(entry: dict[str, Any]) -> None:
-    assert entry["accuracy"] >= 0.92
+def test_they_are_plain_networks(manifest: dict[str, Any]) -> None:
+    for name, entry in manifest.items():
+        network = load_network(name, device="cpu").module
+        assert {type(module).__name__ for module in network.features} == {"Conv2d", "ReLU", "MaxPool2d"}
+        assert len(entry["classes"]) == entry["architecture"]["classes"]
+    assert manifest["zfnet-scenes"]["classes"] == list(CLASSES)
+
+
+def test_scenes_are_named_as_rightly_as_the_manifest_says(manifest: dict[str, Any]) -> None:
+    claimed, count = manifest["zfnet-scenes"]["accuracy"], 640
+    assert claimed >= 0.92
     network = load_network("zfnet-scenes", device="cpu")
-    count = 640
     _, accuracy = evaluate(network.module, draw_scenes(count, seed=77), network.preprocess)
-    claimed = entry["accuracy"]
     spread = math.sqrt(claimed * (1 - claimed) / count)
     # Four standard errors of this sample, and what 2,000 scenes leave open about the claim itself.
     assert abs(accuracy - claimed) < 4 * spread + 2 * math.sqrt(claimed * (1 - claimed) / 2000)
+
+
+def test_the_manifest_says_how_to_make_them_again(manifest: dict[str, Any]) -> None:
+    for name, entry in manifest.items():
+        plan, recipe = EMBEDDED[name], entry["recipe"]
+        assert recipe["command"].startswith(f"zfwidgets train --network {name} --epochs 64 --seed 1")
+        assert recipe.items() >= json.loads(json.dumps(asdict(plan.recipe))).items()
+        assert entry["architecture"].items() >= plan.architecture.items()
+        assert Preprocess(**entry["preprocess"]) == plan.preprocess
+        assert plan.pictures in (None, recipe["pictures"])
 
 
 @pytest.fixture
