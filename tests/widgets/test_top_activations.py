@@ -197,6 +197,21 @@ def test_the_page_fills_while_pictures_are_mined(
     viewer.close()
 
 
+def test_mining_that_begins_before_the_page_is_drawn_fills_it_too(
+    backend: Backend, top: TopActivations, network: Network, pictures: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zfwidgets.backend.top_requests.TopMineRequest.run", _wait_for_ever)
+    viewer = ByHand(backend, layer="conv2", index=top)
+    viewer.mine()
+    drained(viewer, lambda: len(viewer._grid.channels) == 8)
+    assert viewer.result.index.count == 3
+    part = top_activations(network, pictures.only(pictures.keys()[:2]), workers=0)
+    viewer.hear("partial", Mined(part, Progress(2, 30, 10.0, 2.8)))
+    drained(viewer, lambda: viewer.result.index.count == 2 and not viewer._drawing)
+    viewer.cancel()
+    viewer.close()
+
+
 def _wait_for_ever(self: Any, backend: Backend, on_partial: Any = None, cancelled: Any = None) -> Any:
     from time import sleep
 

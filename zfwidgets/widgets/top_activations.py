@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from zfwidgets.errors import ParameterError, StaleIndexError
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import top_words as words
 from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.growth import Growth
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import MOST_TILES, SORT_NAMES, TopOptions
 from zfwidgets.widgets.top_tiles import GROUP, TopTiles
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from zfwidgets.methods.top_activations import Progress
 
 __all__ = ["TopActivationsViewer"]
-
-_PATIENCE = 2.0
-"""While pictures are mined the page is drawn again after so many times the seconds that drawing it took."""
 
 
 class TopActivationsViewer(TopOptions):
@@ -94,9 +91,8 @@ class TopActivationsViewer(TopOptions):
         self._base: NDArray[np.uint8] | None = None
         self._live: Any = None
         self._mining: TopMineRequest | None = None
-        self._exporting = False
-        self._runs = 0
-        self._drawn_at = self._drawing = 0.0
+        self._exporting, self._runs = False, 0
+        self._growth = Growth()
         self._latest: Any = None
         self._far: Progress | None = None
         self._picture = PictureFigure("Picture")
@@ -173,6 +169,11 @@ class TopActivationsViewer(TopOptions):
         """Whether pictures are being mined: sorted by strength, tiles would change their places all the time."""
         return self._live is not None and "mine" not in self._stopped
 
+    @property
+    def _drawing(self) -> bool:
+        """Whether a part of the page is on its way."""
+        return any(self._tickets.get(slot) is not None for slot in self.ALSO)
+
     def _drawing_of(self, channels: list[int]) -> TopTilesRequest:
         order = self._order
         assert order is not None and order.index is not None
@@ -232,7 +233,8 @@ class TopActivationsViewer(TopOptions):
         if layer != self._known_of:
             self._known, self._known_of = {}, layer
         self._known.update({tile.channel: tile for tile in tiles})
-        self._drawing = max(time.monotonic() - self._drawn_at, 0.0)
+        if not self._drawing:
+            self._growth.drawn()
         if slot != "nine":
             self._grid.show(int(slot.removeprefix("tiles ")), tiles)
         problem = next((problem for tile in tiles for problem in tile.problems), None)
@@ -252,8 +254,9 @@ class TopActivationsViewer(TopOptions):
             self.index = mined.top if path is None else path
             return
         self._latest = mined.top
-        if mined.top is not None and time.monotonic() > self._drawn_at + (1 + _PATIENCE) * self._drawing:
-            self._live, self._drawn_at = mined.top, time.monotonic()
+        if mined.top is not None and not self._drawing and self._growth.due:
+            self._live = mined.top
+            self._growth.begin()
 
     def _show_nine(self) -> None:
         chosen = self._chosen_channel()
@@ -320,7 +323,7 @@ class TopActivationsViewer(TopOptions):
         with self._inbox.lock:
             self._live = self._latest = self._far = None
             self._mining = TopMineRequest(path)
-            self._drawn_at = self._drawing = 0.0
+            self._growth = Growth()
             self._changed(None)
 
     def cancel(self) -> None:
