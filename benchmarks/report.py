@@ -36,6 +36,7 @@ SECTIONS = {
     "whole": "benchmarks.whole",
     "mining": "benchmarks.mining",
     "cluster": "benchmarks.cluster",
+    "correspondence": "benchmarks.correspondence",
     "training": "benchmarks.training",
 }
 

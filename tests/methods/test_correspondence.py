@@ -176,6 +176,12 @@ def test_a_part_that_some_pictures_lack_counts_over_the_others(whole: Network) -
     d = correspondence(whole, pictures, [eye | nose, eye, {}, nose], 6, ["conv1"], False, places=2)
     assert d.pairs("conv1", "eye").shape == (1, 1) and d.pairs("conv1", "random").shape == (2, 6)
     assert (d.squares[1, 1] == -1).all() and (d.squares[2, :2] == -1).all()
+    pale, grey = d.hidden("nose")[[1, 3]], d.hidden("random")
+    assert (pale[0] == d.seen[1] // 4 + 160).all() and (pale[1] != d.seen[3]).any(-1).sum() <= 36
+    row, column = d.squares[0, 2]
+    assert (grey[0, row : row + 6, column : column + 6] == 128).all() and (d.seen[0] != 128).any()
+    with pytest.raises(UnknownNameError, match="no part 'mouth'"):
+        d.hidden("mouth")
     same = correspondence(whole, pictures[:2], [eye, eye], 6, ["conv1"], False)
     assert d.delta["conv1"]["eye"] == same.delta["conv1"]["eye"]
 

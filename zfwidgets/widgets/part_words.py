@@ -21,7 +21,6 @@ SHOWN = 6
 """Pictures in a row of the strip."""
 _TILE = 96
 _GAP = 3
-_GREY, _PALE = 128, 160
 _RANDOM_COLOUR = "#8c8c8c"
 _COLOURS = tuple(LABEL_COLOURS[place] for place in (1, 4, 2, 6, 5, 3))
 """Two blues for the eyes; orange is what is selected, yellow is faint as a line on white."""
@@ -35,31 +34,17 @@ def colour_of(part: str, parts: Sequence[str]) -> str:
 
 def strip(d: Correspondence) -> str:
     """Fig. 8: the pictures as the network sees them, in a row for each part with its squares hidden."""
-    some = range(min(len(d.seen), SHOWN))
-    rows = [_row("the pictures, nothing hidden", [d.seen[picture] for picture in some])]
+    rows = [_row("the pictures, nothing hidden", d.seen[:SHOWN])]
     for part in d.parts:
-        place, note = d.places.index(part), ""
-        if part == RANDOM:
-            note = f", the first of {d.places.count(part)} in each picture"
-        tiles = [_hidden(d.seen[picture], d.squares[picture, place], d.size) for picture in some]
-        rows.append(_row(f"{part}{note}", tiles, colour_of(part, d.parts)))
-    more = len(d.seen) - len(some)
-    if more:
+        note = f", the first of {d.places.count(part)} in each picture" if part == RANDOM else ""
+        rows.append(_row(f"{part}{note}", d.hidden(part)[:SHOWN], colour_of(part, d.parts)))
+    more = len(d.seen) - SHOWN
+    if more > 0:
         rows.append(f'<div class="zf-soft">and {more} more pictures</div>')
     return f'<div class="zf-hidden-parts">{"".join(rows)}</div>'
 
 
-def _hidden(seen: Pixels, corner: NDArray[np.int64], size: int) -> Pixels:
-    """A picture with its square grey; a picture that lacks the part is all pale."""
-    shown = seen.copy()
-    row, column = corner.tolist()
-    if row < 0:
-        return np.asarray(shown // 4 + _PALE, np.uint8)
-    shown[row : row + size, column : column + size] = _GREY
-    return shown
-
-
-def _row(name: str, tiles: Sequence[Pixels], colour: str | None = None) -> str:
+def _row(name: str, tiles: Pixels, colour: str | None = None) -> str:
     pixels = mosaic(np.stack([_fitted(tile) for tile in tiles]), columns=len(tiles), gap=_GAP).pixels
     data = base64.b64encode(to_jpeg(pixels)).decode()
     key = f'<i class="zf-key" style="background:{colour}"></i>' if colour else ""

@@ -15,6 +15,7 @@ __all__ = ["PAPER", "RANDOM", "Correspondence", "Delta"]
 
 RANDOM = "random"
 """The part that is always there: places drawn at random."""
+_GREY, _PALE = 128, 160
 
 
 class Delta(NamedTuple):
@@ -98,6 +99,26 @@ class Correspondence:
         first, second = np.triu_indices(chosen.shape[1], 1)
         found = chosen[:, first, second]
         return found[:, ~np.isnan(found).all(0)]
+
+    def hidden(self, part: str) -> NDArray[np.uint8]:
+        """(N, H, W, 3): the pictures with a part under a grey square, for Fig. 8; of random places the first.
+
+        A picture that lacks the part is pale.
+
+        Raises
+        ------
+        UnknownNameError
+            For a part that was not asked about.
+        """
+        if part not in self.places:
+            raise unknown_name("part", part, self.parts)
+        shown = self.seen.copy()
+        for picture, (row, column) in zip(shown, self.squares[:, self.places.index(part)].tolist(), strict=True):
+            if row < 0:
+                picture[:] = picture // 4 + _PALE
+            else:
+                picture[row : row + self.size, column : column + self.size] = _GREY
+        return shown
 
     def interval(
         self, layer: str, part: str, level: float = 0.95, resamples: int = 1000, seed: int = 0
