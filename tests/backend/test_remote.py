@@ -29,15 +29,17 @@ from zfwidgets.backend import (
     fidelity_sentence,
 )
 from zfwidgets.backend.speed import Work
+from zfwidgets.backend.top_index import TopIndexRequest
+from zfwidgets.backend.top_requests import TopOrderRequest
 from zfwidgets.data import ImageSet
 from zfwidgets.data.image_set import Entry
-from zfwidgets.errors import Cancelled, ImageError, NetworkError, ParameterError, UnknownNameError
+from zfwidgets.errors import Cancelled, DataError, ImageError, NetworkError, ParameterError, UnknownNameError
 from zfwidgets.methods import PRECISIONS
 from zfwidgets.methods.projection import RULES
 from zfwidgets.network import Network
 from zfwidgets.network.passage import Rule
 from zfwidgets.network.windows import grid
-from zfwidgets.widgets import FeatureViewer, OcclusionViewer
+from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
 
@@ -128,6 +130,37 @@ def test_viewers_do_not_notice(remote: Backend) -> None:
         assert viewer.wait(60)
         assert (viewer.state, viewer.result is None) == ("ready", False)
         viewer.close()
+
+
+def test_an_index_is_a_file_of_the_machine_that_has_the_network(
+    remote: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "top.safetensors", os.stat
+
+    def blind(at: Any, *more: Any, **options: Any) -> os.stat_result:
+        if str(tmp_path) in str(at):
+            raise FileNotFoundError(str(at))
+        return real(at, *more, **options)
+
+    def order() -> Any:
+        return remote.compute(TopOrderRequest(TopIndexRequest.of(path), "conv2"))
+
+    monkeypatch.setattr(os, "stat", blind)  # here, not on the workers
+    assert order().index is None
+    viewer = TopActivationsViewer(remote, layer="conv2", index=path)
+    viewer.mine()
+    assert viewer.wait(60) and viewer.index == str(path)
+    assert viewer.result.index.count == order().index.count == 3
+    viewer.mine()
+    assert viewer.wait(60) and viewer.index != str(path) and viewer.result.index.count == 3
+    assert str(Path(viewer.index).parent) != str(remote.scratch("").rstrip("/"))
+    monkeypatch.undo()
+    path.write_bytes(b"no index")
+    with pytest.raises(DataError, match="cut short"):
+        order()
+    path.unlink()
+    assert order().index is None
+    viewer.close()
 
 
 def test_a_lost_worker_means_one_retry(client: Any, network: Network, pictures: ImageSet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,10 @@ from torch import nn
 from zfwidgets.backend import Answer, Backend
 from zfwidgets.backend.top_classes import commonest, share
 from zfwidgets.backend.top_drawing import TopTile, window
+from zfwidgets.backend.top_index import Mined, TopIndexRequest, TopMineRequest
 from zfwidgets.backend.top_requests import (
-    Mined,
     Peak,
     TopChannelRequest,
-    TopIndexRequest,
-    TopMineRequest,
     TopOrder,
     TopOrderRequest,
     TopSheetRequest,
@@ -241,20 +240,89 @@ def test_no_index_and_a_layer_that_was_not_mined(mined: Backend, top: TopActivat
 
 def test_mining_tells_how_far_it_is_and_ends_with_what_the_method_gives(mined: Backend, top: TopActivations) -> None:
     seen: list[Mined] = []
-    found = mined.compute(TopMineRequest(), seen.append)
-    np.testing.assert_array_equal(found.top["conv2"].values, top["conv2"].values)
+    found = mined.compute(TopMineRequest("a"), seen.append)
+    np.testing.assert_array_equal(mined.compute(TopOrderRequest(found.source, "conv2")).values, top["conv2"].values)
     assert seen[-1].progress is not None and seen[-1].progress.done == 12
+    assert Path(found.source.index).parent == Path(mined.scratch("")).parent / Path(mined.scratch("")).name
 
 
-def test_mining_into_a_file_answers_with_the_file(mined: Backend, top: TopActivations, tmp_path: Path) -> None:
+def test_mining_into_a_file_answers_with_the_file_each_time(
+    mined: Backend, top: TopActivations, tmp_path: Path
+) -> None:
     path = tmp_path / "top.safetensors"
-    assert mined.compute(TopMineRequest(str(path))).top is None
-    np.testing.assert_array_equal(order_of(mined, path).values, top["conv2"].values)
+    for _ in range(2):  # what writes is done, whether it was asked before or not
+        assert mined.compute(TopMineRequest("a", str(path))).source == TopIndexRequest(str(path))
+        np.testing.assert_array_equal(order_of(mined, path).values, top["conv2"].values)
+        path.unlink()
+    path.write_bytes(b"precious")
+    other = mined.compute(TopMineRequest("b", str(path))).source
+    assert path.read_bytes() == b"precious" and other.index == mined.scratch("b")
+
+
+def test_what_grows_is_held_once_and_in_no_cache(
+    mined: Backend, network: Network, many: ImageSet, top: TopActivations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [top_activations(network, many.only(many.keys()[:count]), workers=0) for count in (3, 6, 9)]
+    seen: list[Mined] = []
+
+    def growing(*_: Any, on_partial: Any, **__: Any) -> TopActivations:
+        for part in parts:
+            on_partial(part)
+            question = TopOrderRequest(seen[-1].source, "conv2")  # type: ignore[arg-type]
+            np.testing.assert_array_equal(mined.compute(question).values, part["conv2"].values)
+            assert mined.cached(question) is None
+        return top
+
+    monkeypatch.setattr("zfwidgets.methods.top_activations.top_activations", growing)
+    before = mined._cache.used
+    mined.compute(TopMineRequest("a"), seen.append)
+    assert len({mined_.source for mined_ in seen}) == 3
+    assert mined._cache.used == before and mined.growing == ("a", parts[-1])
+
+
+def test_an_open_index_counts_what_it_holds(mined: Backend, top: TopActivations, tmp_path: Path) -> None:
+    entries = sum(part.nbytes for ranks in top.numbered()[0].values() for part in ranks)
+    assert top.nbytes == entries + 12 * 260
+    before = mined._cache.used
+    mined.compute(TopIndexRequest.of(top))
+    assert mined._cache.used - before >= top.nbytes
+    path = top.save(tmp_path / "top")
+    opened = TopActivations.open(path)
+    opened.check(mined.network, mined.image_set)
+    assert opened.nbytes == entries  # its census was not kept
+    assert opened.duplicates == top.duplicates and opened.nbytes == top.nbytes
+    before = mined._cache.used
+    mined.compute(TopIndexRequest.of(path))
+    assert mined._cache.used - before >= entries
+
+
+def test_a_folder_that_was_copied_is_not_decoded_while_a_hand_waits(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        Image.new("RGB", (24, 24), (number, 0, 99)).save(tmp_path / f"{number:02d}.png")
+    index = top_activations(network, ImageSet.from_folder(tmp_path), workers=0).save(tmp_path.parent / "copied.index")
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    looked: list[str] = []
+    real = ImageSet.__getitem__
+    monkeypatch.setattr(ImageSet, "__getitem__", lambda self, key: (looked.append(key), real(self, key))[1])
+    with Backend(network, tmp_path) as backend:
+        assert order_of(backend, index).index is not None
+    assert len(looked) == 16
+
+
+def test_labels_and_pictures_are_found_without_looking_at_all_keys(
+    mined: Backend, top: TopActivations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backend, "images", property(lambda self: pytest.fail("all keys")))
+    assert order_of(mined, top, "purity").purity.max() > 0
+    tiles_of(mined, order_of(mined, top), 3)
 
 
 def test_mining_is_cancelled_between_batches(mined: Backend) -> None:
     with pytest.raises(Cancelled):
-        mined.compute(TopMineRequest(), cancelled=lambda: True)
+        mined.compute(TopMineRequest("a"), cancelled=lambda: True)
 
 
 def test_tiles_are_drawn_while_pictures_are_mined(mined: Backend, top: TopActivations) -> None:
@@ -262,7 +330,7 @@ def test_tiles_are_drawn_while_pictures_are_mined(mined: Backend, top: TopActiva
     assert order.index is not None
     tiles = TopTilesRequest("conv2", 9, ((0, order.peaks(0)),))
     assert tiles.quick and TopOrderRequest.quick and not TopMineRequest.quick
-    mined.submit(TopMineRequest(), lambda answer: queue.put(answer) if answer.last else None)
+    mined.submit(TopMineRequest("a"), lambda answer: queue.put(answer) if answer.last else None)
     mined.submit(tiles, queue.put)
     assert {type(queue.get(timeout=20).request).__name__ for _ in range(2)} == {"TopMineRequest", "TopTilesRequest"}
 

@@ -17,7 +17,7 @@ from twins.tiny import widget_labelled
 
 from zfwidgets.app.explorer import Explorer
 from zfwidgets.backend import Answer, Backend
-from zfwidgets.backend.top_requests import Mined
+from zfwidgets.backend.top_index import Mined, TopIndexRequest
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import DataError, ParameterError, StaleIndexError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
@@ -164,6 +164,7 @@ def test_mining_writes_the_file_that_was_asked_for(backend: Backend, tmp_path: P
     assert viewer.wait(30) and viewer.index != str(path) and os.stat(path).st_mtime_ns == before
     folder = Path(viewer.index).parent
     viewer.close()
+    backend.close()
     assert not folder.exists()
 
 
@@ -176,10 +177,17 @@ class ByHand(TopActivationsViewer):
         self._drain()
 
 
+def grow(viewer: ByHand, part: TopActivations) -> None:
+    """A first partial result of two pictures."""
+    name = viewer._mining.name
+    viewer._backend.growing = (name, part)
+    viewer.hear("partial", Mined(TopIndexRequest(growing=(name, 0)), Progress(2, 30, 10.0, 2.8)))
+
+
 def test_the_page_fills_while_pictures_are_mined(
     backend: Backend, top: TopActivations, network: Network, pictures: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zfwidgets.backend.top_requests.TopMineRequest.run", _wait_for_ever)
+    monkeypatch.setattr("zfwidgets.backend.top_index.TopMineRequest.run", _wait_for_ever)
     viewer = ByHand(backend, layer="conv2")
     viewer.wait(20)
     viewer.mine()
@@ -187,7 +195,7 @@ def test_the_page_fills_while_pictures_are_mined(
     assert "mining: 1 of 30 pictures, 10 a second" in viewer._strip.status.value and viewer.result is None
     assert viewer._strip.button.description == "Cancel"
     part = top_activations(network, pictures.only(pictures.keys()[:2]), workers=0)
-    viewer.hear("partial", Mined(part, Progress(2, 30, 10.0, 2.8)))
+    grow(viewer, part)
     drained(viewer, lambda: len(viewer._grid.channels) == 8)
     assert viewer.result.index.count == 2 and viewer._grid.channels == list(range(8))  # by number meanwhile
     viewer.cancel()
@@ -200,15 +208,46 @@ def test_the_page_fills_while_pictures_are_mined(
 def test_mining_that_begins_before_the_page_is_drawn_fills_it_too(
     backend: Backend, top: TopActivations, network: Network, pictures: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zfwidgets.backend.top_requests.TopMineRequest.run", _wait_for_ever)
+    monkeypatch.setattr("zfwidgets.backend.top_index.TopMineRequest.run", _wait_for_ever)
     viewer = ByHand(backend, layer="conv2", index=top)
     viewer.mine()
     drained(viewer, lambda: len(viewer._grid.channels) == 8)
     assert viewer.result.index.count == 3
     part = top_activations(network, pictures.only(pictures.keys()[:2]), workers=0)
-    viewer.hear("partial", Mined(part, Progress(2, 30, 10.0, 2.8)))
+    grow(viewer, part)
     drained(viewer, lambda: viewer.result.index.count == 2 and not viewer._drawing)
     viewer.cancel()
+    viewer.close()
+
+
+def test_a_second_click_on_mine_loses_nothing(
+    backend: Backend, top: TopActivations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = list[str]()
+
+    def run(self: Any, backend: Backend, on_partial: Any = None, cancelled: Any = None) -> Any:
+        runs.append(self.name)
+        if len(runs) == 2:
+            raise DataError("The disk is full.")
+        if len(runs) == 3:
+            return Mined(TopIndexRequest.of(top), None)
+        return _wait_for_ever(self, backend, on_partial, cancelled)
+
+    monkeypatch.setattr("zfwidgets.backend.top_index.TopMineRequest.run", run)
+    viewer = TopActivationsViewer(backend, layer="conv2")
+    viewer.wait(20)
+    viewer._mine.click()
+    drained(viewer, lambda: len(runs) == 1)
+    viewer._mine.click()  # it runs: nothing happens
+    viewer.cancel()
+    drained(viewer, lambda: viewer.state == "stopped")
+    assert len(runs) == 1
+    viewer._mine.click()
+    drained(viewer, lambda: viewer.state == "error")
+    assert "The disk is full." in viewer._strip.alert.value
+    viewer._mine.click()
+    assert viewer.wait(20) and viewer.index is top
+    assert len(runs) == 3 and len(set(runs)) == 1
     viewer.close()
 
 

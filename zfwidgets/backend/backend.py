@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from pathlib import PurePosixPath, PureWindowsPath
@@ -63,6 +64,8 @@ class Backend:
         How fast the network has been so far.
     work : Work
         Multiply-adds of its sweeps.
+    growing : (str, object)
+        What a run that is told about piece by piece knows by now, and its name; on a cluster, there.
 
     Raises
     ------
@@ -106,6 +109,8 @@ class Backend:
         self._uploads: dict[str, Image.Image] = {}
         self._borrowed = ImageSet({})
         self._cache = Cache(CACHE_BYTES)
+        self.growing: tuple[str, Any] = ("", None)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self.speed, self.work = self._engine.speed, self._engine.work
         self._worker = Worker(f"zfwidgets {self.network.name}")
         self._engine.begin(self, self._worker)
@@ -139,13 +144,17 @@ class Backend:
         read = self._images.__getitem__
         return ImageSet({key: Entry(partial(read, key), _unlabelled) for key in self._images})
 
+    def has_image(self, key: object) -> bool:
+        """Whether there is a picture of this key; takes no longer where there are many."""
+        return isinstance(key, Hashable) and any(key in some for some in (self._uploads, self._borrowed, self._images))
+
     def picture(self, key: str) -> Image.Image:
         """The picture behind a key."""
         if key in self._uploads:
             return self._uploads[key]
         if key in self._borrowed:
             return self._borrowed[key]
-        if key not in self.images:
+        if not self.has_image(key):
             raise unknown_name("picture", key, self.images)
         return as_image(self._images[key])
 
@@ -159,7 +168,7 @@ class Backend:
 
     def borrow(self, key: str, images: ImageSet) -> None:
         """Offer one picture of another set beside its own; nothing happens to a key that it has already."""
-        if key not in self.images:
+        if not self.has_image(key):
             self._borrowed = self._borrowed | images.only([key])
             self._engine.borrow(key, self._borrowed)
 
@@ -188,7 +197,7 @@ class Backend:
         plain = "".join(c for c in plain if c.isprintable())[:_NAME_LENGTH].strip() or "picture"
         picture = as_image(data, name=plain)
         key, number = f"yours/{plain}", 2
-        while key in self.images:
+        while self.has_image(key):
             key, number = f"yours/{plain} ({number})", number + 1
         self._engine.add(key, data)
         self.put_image(key, picture)
@@ -212,7 +221,7 @@ class Backend:
 
     def cached(self, request: Request) -> Any:
         """The answer if it is known already, else None."""
-        return self._cache.get(self._key(request))
+        return self._cache.get(self._key(request)) if _is_kept(request) else None
 
     def _key(self, request: Request) -> tuple[Request, int]:
         """A trained network gives new answers to old questions; two questions with one answer share it."""
@@ -258,7 +267,8 @@ class Backend:
         if value is None:
             key = self._key(request)
             value = self._engine.run(self, request, on_partial, cancelled)
-            self._cache.put(key, value)
+            if _is_kept(request):
+                self._cache.put(key, value)
         return value
 
     def submit(self, request: Request, deliver: Callable[[Answer], None], owner: Hashable = None) -> Ticket | None:
@@ -293,11 +303,24 @@ class Backend:
 
         return self._worker.submit(request, run, deliver, owner)
 
+    def scratch(self, name: str) -> str:
+        """A path in a folder of its own, which is removed when it is closed."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="zfwidgets-", ignore_cleanup_errors=True)
+        return os.path.join(self._scratch.name, name)
+
     def close(self) -> None:
         """End the worker's thread and forget all answers."""
         self._worker.close()
         self._engine.close()
         self._cache.clear()
+        self.growing = ("", None)
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+def _is_kept(request: Request) -> bool:
+    return bool(getattr(request, "kept", True))
 
 
 def _unlabelled() -> None:

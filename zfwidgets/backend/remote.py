@@ -238,6 +238,9 @@ class _Pictures(Mapping[str, Image.Image]):
         picture: Image.Image = self._ask("picture", key)
         return picture
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys  # what a mapping does by itself is to fetch the picture
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 

@@ -39,7 +39,10 @@ _WORTH_COUNTING = 2.0
 
 
 class Request(Protocol):
-    """What a worker needs to know of a question."""
+    """What a worker needs to know of a question.
+
+    One whose answer is not the same next time - it writes, or looks at a file - says so by ``kept = False``.
+    """
 
     quick: ClassVar[bool]
     """Whether it is answered between two batches of a long run, because a hand is waiting for it."""

@@ -42,6 +42,6 @@ def share(found: Commonest) -> float:
 def label_of(backend: Backend, pictures: ImageSet | None, key: str) -> str | None:
     """The class of a picture of a set, or of the backend's own; None if it is not known or not the network's."""
     if pictures is None:
-        return backend.label(key) if key in backend.images else None
+        return backend.label(key) if backend.has_image(key) else None
     label = pictures.label(key)
     return label if label in backend.network.classes else None

@@ -1,34 +1,27 @@
-"""Questions about Fig. 2: the strongest activations of every map, drawn; and the pass over pictures that finds them."""
+"""Questions about Fig. 2: the strongest activations of every map, ordered and drawn."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.backend.top_classes import commonest, label_of, share
-from zfwidgets.errors import ParameterError, StaleIndexError
+from zfwidgets.backend.top_classes import commonest, share
+from zfwidgets.backend.top_index import IndexFacts, OpenIndex, TopIndexRequest
 
 if TYPE_CHECKING:
     from zfwidgets.backend.backend import Backend
     from zfwidgets.backend.top_drawing import TopTile
     from zfwidgets.data import ImageSet
-    from zfwidgets.methods.top_activations import Progress, TopActivations
 
 __all__ = [
     "SORTS",
-    "IndexFacts",
-    "Mined",
-    "OpenIndex",
     "Peak",
     "TopChannel",
     "TopChannelRequest",
-    "TopIndexRequest",
-    "TopMineRequest",
     "TopOrder",
     "TopOrderRequest",
     "TopSheetRequest",
@@ -49,108 +42,6 @@ class Peak(NamedTuple):
     image: str
     row: int
     column: int
-
-
-@dataclass(frozen=True)
-class IndexFacts:
-    """What is known of an index.
-
-    Attributes
-    ----------
-    layers : tuple of str
-        Whose maps it holds.
-    k : int
-        Entries of each map.
-    count, skipped : int
-        Pictures seen, and how many of them could not be used.
-    pictures : ImageSet or None
-        Where its pictures are; None: they are the backend's own.
-    """
-
-    layers: tuple[str, ...]
-    k: int
-    count: int
-    skipped: int
-    pictures: ImageSet | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class OpenIndex:
-    """An index that belongs to the backend's network; `top` is None where there is none."""
-
-    top: TopActivations | None
-    pictures: ImageSet | None = None
-
-    def facts(self) -> IndexFacts | None:
-        """What is known of it."""
-        if self.top is None:
-            return None
-        return IndexFacts(self.top.layers, self.top.k, self.top.count, len(self.top.skipped), self.pictures)
-
-    def label(self, backend: Backend, key: str) -> str | None:
-        """The class of one of its pictures, if it is known and the network has it."""
-        return label_of(backend, self.pictures, key)
-
-
-@dataclass(frozen=True)
-class TopIndexRequest:
-    """The index to look at, checked against the network. Answered by `OpenIndex`.
-
-    Attributes
-    ----------
-    index : str, TopActivations or None
-        A file, a result in memory, or the one that ships with the network.
-    stamp : tuple of int
-        Size and time of the file: another file under the same name is another question.
-    """
-
-    index: Any = None
-    stamp: tuple[int, ...] = ()
-    quick: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, index: Any) -> TopIndexRequest:
-        """The question about a file as it is now, a result, or None."""
-        if index is None or not isinstance(index, str | os.PathLike):
-            return cls(index)
-        path = os.fspath(index)
-        try:
-            facts = os.stat(path)
-        except OSError:
-            return cls(path)
-        return cls(path, (facts.st_size, facts.st_mtime_ns, facts.st_ino))
-
-    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> OpenIndex:
-        from zfwidgets.methods.top_activations import TopActivations
-        from zfwidgets.methods.top_activations.embedded import embedded_index, embedded_pictures
-
-        if self.index is None:
-            top = embedded_index(backend.network)
-            return OpenIndex(top, None if top is None else embedded_pictures())
-        if isinstance(self.index, str):
-            if not os.path.exists(self.index):  # nothing is mined yet
-                return OpenIndex(None)
-            return OpenIndex(TopActivations.open(self.index, backend.network, backend.image_set))
-        if not isinstance(self.index, TopActivations):
-            raise ParameterError(
-                f"An index is a path, a TopActivations or None, not {type(self.index).__name__}; "
-                "top_activations(net, images) makes one."
-            )
-        # A result may be of a part of the pictures, for example while they are mined; its own must all be there.
-        self.index.check(backend.network)
-        _check_keys(self.index, backend)
-        return OpenIndex(self.index)
-
-
-def _check_keys(top: TopActivations, backend: Backend) -> None:
-    known = set(backend.images)
-    for layer in top.layers:
-        gone = set(top[layer].images.ravel().tolist()) - known - {""}
-        if gone:
-            raise StaleIndexError(
-                f"The index was mined over other pictures: {min(gone)!r} is not among this backend's; make the "
-                "Backend with the pictures that were mined, or mine again."
-            )
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -210,7 +101,16 @@ class TopOrderRequest:
     sort: str = "channel"
     quick: ClassVar[bool] = True
 
+    @property
+    def kept(self) -> bool:
+        """Whether the answer is the same next time."""
+        return self.source.kept
+
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> TopOrder:
+        source = self.source.looked_at()
+        if source != self.source:
+            answer: TopOrder = backend.compute(replace(self, source=source), cancelled=cancelled)
+            return answer
         opened: OpenIndex = backend.compute(self.source)
         if opened.top is None:
             return _no_maps(self.layer, None)
@@ -296,6 +196,11 @@ class TopChannelRequest:
     channel: int
     quick: ClassVar[bool] = True
 
+    @property
+    def kept(self) -> bool:
+        """Whether the answer is the same next time."""
+        return self.source.kept
+
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> TopChannel | None:
         opened: OpenIndex = backend.compute(self.source)
         facts = opened.facts()
@@ -324,51 +229,3 @@ class TopSheetRequest:
 
         tiles = backend.compute(self.tiles, cancelled=cancelled)
         return sheet(tiles, self.title, self.note, self.columns)
-
-
-class Mined(NamedTuple):
-    """A pass over the pictures on its way: the result so far, and how far it is.
-
-    There is no result before the first one, and none at the end of a pass that has written a file.
-    """
-
-    top: TopActivations | None
-    progress: Progress | None
-
-
-@dataclass(frozen=True)
-class TopMineRequest:
-    """One pass over the backend's pictures for all layers. Answered by `Mined`, with partial answers meanwhile.
-
-    Attributes
-    ----------
-    path : str or None
-        File to write; what is done stays beside it, so that a run which was cancelled goes on there.
-    k : int
-        Entries of each map.
-    """
-
-    path: str | None = None
-    k: int = 9
-    quick: ClassVar[bool] = False
-
-    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Mined:
-        from zfwidgets.methods.top_activations import top_activations
-
-        latest: list[Any] = [None, None]
-
-        def tell(place: int, value: Any) -> None:
-            latest[place] = value
-            if on_partial is not None:
-                on_partial(Mined(*latest))
-
-        top = top_activations(
-            backend.network,
-            backend.image_set,
-            k=self.k,
-            index=self.path,
-            on_progress=lambda progress: tell(1, progress),
-            on_partial=lambda partial: tell(0, partial),
-            cancelled=cancelled,
-        )
-        return Mined(top if self.path is None else None, latest[1])

@@ -385,6 +385,6 @@ class Viewer(W.VBox):
     @T.validate("image")
     def _check_image(self, proposal: Any) -> str:
         key: str = proposal["value"]
-        if key not in self._backend.images:
+        if not self._backend.has_image(key):
             raise unknown_name("picture", key, self._backend.images)
         return key

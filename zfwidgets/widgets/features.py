@@ -10,7 +10,8 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
-from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest, TopIndexRequest
+from zfwidgets.backend.top_index import TopIndexRequest
+from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest
 from zfwidgets.errors import ParameterError, StaleIndexError, unknown_name
 from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
 from zfwidgets.methods.projection import RULES, Projection

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.backend import Request, ScoresRequest
+from zfwidgets.backend.top_index import TopIndexRequest, TopMineRequest
 from zfwidgets.backend.top_requests import (
-    TopIndexRequest,
-    TopMineRequest,
     TopOrder,
     TopOrderRequest,
     TopSheetRequest,
@@ -53,7 +50,8 @@ class TopActivationsViewer(TopOptions):
         Whose maps are shown; the network's `default_layer` by default.
     index : path or TopActivations, optional
         What was mined: a result of `top_activations` over the backend's pictures, or its file; a file that does not
-        exist yet is written by *Mine these pictures*. By default the index that ships with the network, if any.
+        exist yet is written by *Mine these pictures*. By default the index that ships with the network, if any. Where
+        the network lives on a cluster, the file is one of that machine.
     **options
         Traits: ``image``, ``channel``, ``sort``, ``page``, ``tiles``; and those of `ipywidgets.VBox`.
 
@@ -66,8 +64,6 @@ class TopActivationsViewer(TopOptions):
     >>> viewer.result.layer, len(viewer.result.channels), viewer.as_png()[:4]
     ('conv5', 64, b'\\x89PNG')
     """
-
-    _folder: tempfile.TemporaryDirectory[str] | None = None
 
     MAIN = "mine"
     ALSO = ("order", "nine", "sheet", *(f"tiles {group}" for group in range(-(-MOST_TILES // GROUP))))
@@ -89,11 +85,11 @@ class TopActivationsViewer(TopOptions):
         self._known: dict[int, TopTile] = {}
         self._known_of = ""
         self._base: NDArray[np.uint8] | None = None
-        self._live: Any = None
+        self._live: TopIndexRequest | None = None
         self._mining: TopMineRequest | None = None
-        self._exporting, self._runs = False, 0
+        self._exporting = False
         self._growth = Growth()
-        self._latest: Any = None
+        self._latest: TopIndexRequest | None = None
         self._far: Progress | None = None
         self._picture = PictureFigure("Picture")
         self._grid = TopTiles(self._by_hand(self._choose))
@@ -149,7 +145,7 @@ class TopActivationsViewer(TopOptions):
         if not self.awake:
             return questions
         questions["picture"] = ScoresRequest(self.image)
-        source = TopIndexRequest.of(self.index if self._live is None else self._live)
+        source = TopIndexRequest.of(self.index) if self._live is None else self._live
         order = TopOrderRequest(source, self.layer, "channel" if self._growing else self.sort)
         questions["order"] = order
         if self._order is None or self._order.index is None or self._order.layer != self.layer:
@@ -248,14 +244,13 @@ class TopActivationsViewer(TopOptions):
             self._progress = self._far.done / max(self._far.total, 1)
         over = self._tickets.get("mine") is None
         if over:
-            assert self._mining is not None
-            path = self._mining.path
             self._mining = self._live = self._latest = None
-            self.index = mined.top if path is None else path
+            self._asked.pop("order", None)  # the file is new, if its name is not
+            self.index = mined.source.index
             return
-        self._latest = mined.top
-        if mined.top is not None and not self._drawing and self._growth.due:
-            self._live = mined.top
+        self._latest = mined.source
+        if mined.source is not None and not self._drawing and self._growth.due:
+            self._live = mined.source
             self._growth.begin()
 
     def _show_nine(self) -> None:
@@ -312,18 +307,15 @@ class TopActivationsViewer(TopOptions):
         """Go through the backend's pictures once, and show the result while it grows.
 
         The file given as ``index`` is written, if it is not there yet; a file that is there is never overwritten.
-        `cancel` keeps what is done, `go_on` goes on there.
+        `cancel` keeps what is done; `go_on`, like a second call of this, goes on there.
         """
-        path = self.index
-        if not isinstance(path, str) or os.path.exists(path):
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="zfwidgets-", ignore_cleanup_errors=True)
-            self._runs += 1
-            path = str(Path(self._folder.name, f"{self._runs}.safetensors"))
         with self._inbox.lock:
-            self._live = self._latest = self._far = None
-            self._mining = TopMineRequest(path)
-            self._growth = Growth()
+            if self._mining is None:
+                self._live = self._latest = self._far = None
+                self._mining = TopMineRequest(uuid4().hex, self.index if isinstance(self.index, str) else None)
+                self._growth = Growth()
+            elif self._tickets.get("mine") is None:  # stopped, or failed
+                self._asked.pop("mine", None)
             self._changed(None)
 
     def cancel(self) -> None:
@@ -392,9 +384,3 @@ class TopActivationsViewer(TopOptions):
     def result(self) -> TopOrder | None:
         """The maps of the layer in their order, with their strongest activations; None until there are any."""
         return self._order if self._order is not None and len(self._order.channels) else None
-
-    def close(self) -> None:
-        """Stop computing and take the viewer off the page."""
-        super().close()
-        if self._folder is not None:
-            self._folder.cleanup()

@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "TopActivations"]
 
 FORMAT = "zfwidgets top activations 1"
 _CENSUS = "census."
-_CENSUS_BYTES = 400
+_CENSUS_BYTES = 260
 """Of one picture in memory: its key, its digest and their places in three dictionaries (measured)."""
 _CHECKED_AT_ONCE = 2**20
 """Bytes of a census that are looked through when an index is opened; a longer one when it is first used."""
