@@ -43,8 +43,8 @@ ONLY_IN = {
     "dask": {"backend", "app"},
     "pickle": set(),
 }
-# Names of threading that make no thread: a lock is how two callers share a network.
-LOCKS = {"RLock", "Lock"}
+# Names of threading that make no thread: a lock is how two callers share a network, a number tells which one calls.
+LOCKS = {"RLock", "Lock", "get_ident"}
 # Pieces of one call on all cores, ended when the call returns.
 PIECES = PACKAGE / "network" / "side_by_side.py"
 # Pictures decoded by processes, ended when the call returns.

@@ -31,7 +31,8 @@ def test_stored_without_output_and_first_cell_makes_the_choice(path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_and_shows_a_viewer(path: Path) -> None:
+def test_runs_and_shows_a_viewer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZFWIDGETS_QUICK", "1")  # what trains does so for seconds
     notebook = nbformat.read(path, 4)
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}

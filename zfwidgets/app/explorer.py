@@ -9,9 +9,11 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.backend import Backend, RecordRequest
+from zfwidgets.backend.evolution_requests import EmbeddedSeriesRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets import (
     CorrespondenceViewer,
+    EvolutionViewer,
     FeatureViewer,
     FilterViewer,
     InvarianceViewer,
@@ -28,6 +30,7 @@ _TABS = {
     "occlusion": "Occlusion",
     "features": "Features",
     "top": "Top 9",
+    "evolution": "Evolution",
     "invariance": "Invariance",
     "correspondence": "Correspondence",
     "filters": "Filters",
@@ -45,8 +48,9 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, invariance, correspondence, filters : Viewer
-        The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into.
+    occlusion, features, top, evolution, invariance, correspondence, filters : Viewer
+        The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into, `evolution`
+        also for one whose series of checkpoints does not ship.
 
     Examples
     --------
@@ -80,10 +84,12 @@ class Explorer(W.VBox):
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
+        grown = traced and backend.compute(EmbeddedSeriesRequest(net.name))
+        self.evolution = EvolutionViewer(backend, image=first, awake=False) if grown else None
         self.invariance = InvarianceViewer(backend, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, image=first, awake=False) if traced else None
-        viewers = (self.occlusion, self.features, self.top, self.invariance, self.correspondence, self.filters)
+        viewers = (getattr(self, name) for name in _TABS)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
         for viewer in self._viewers:

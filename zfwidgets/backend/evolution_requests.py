@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zfwidgets.network import Network
 
 __all__ = [
+    "EmbeddedSeriesRequest",
     "EpochNetworkRequest",
     "EvolutionAheadRequest",
     "EvolutionBlockRequest",
@@ -105,6 +106,23 @@ class _OpenRequest:
         if os.path.isdir(self.place):
             return _Opened(CheckpointSeries(self.place))
         return _Opened(CheckpointSeries.embedded(self.place))
+
+
+@dataclass(frozen=True)
+class EmbeddedSeriesRequest:
+    """Does a series of this name ship? Answered by bool."""
+
+    name: str
+    quick: ClassVar[bool] = True
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> bool:
+        from zfwidgets.errors import UnknownNameError
+        from zfwidgets.models.series import CheckpointSeries
+
+        try:
+            return bool(CheckpointSeries.embedded(self.name).epochs)
+        except UnknownNameError:
+            return False
 
 
 class Evolved(NamedTuple):

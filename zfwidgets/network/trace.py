@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock, get_ident
 from typing import Any
 
 from torch import Tensor, fx, nn
@@ -24,6 +25,9 @@ from zfwidgets.network.graph import Graph, Node
 from zfwidgets.network.operations import Constant, Input, Opaque, Operation, operation_for
 
 __all__ = ["evaluating", "trace", "unwrapped"]
+
+_ONE_AT_A_TIME = Lock()
+"""torch.fx patches `nn.Module` itself while it traces: two traces at once would not put it back as it was."""
 
 
 @contextmanager
@@ -65,7 +69,8 @@ def trace(module: nn.Module, example: Tensor) -> Graph:
     """
     tracer = _Tracer()
     try:
-        graph = tracer.trace(module)
+        with _ONE_AT_A_TIME:
+            graph = tracer.trace(module)
     except Exception as error:  # fx runs the network's own code, which may raise anything
         raise NetworkError(_untraceable(module, error)) from error
     required = [node for node in graph.nodes if node.op == "placeholder" and not node.args]
@@ -77,13 +82,25 @@ def trace(module: nn.Module, example: Tensor) -> Graph:
 
 
 class _Tracer(fx.Tracer):
-    """Also notes which value each module, containers included, returns at each of its calls."""
+    """Also notes which value each module, containers included, returns at each of its calls.
+
+    Every module of the process comes by here meanwhile, those of a training on another thread too: they are let
+    through.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.outputs: dict[str, list[fx.Node]] = defaultdict(list)
+        self._thread = get_ident()
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        if get_ident() != self._thread:
+            return forward(*args, **kwargs)
         result = super().call_module(m, forward, args, kwargs)
         if isinstance(result, fx.Proxy):
             self.outputs[self.path_of_module(m)].append(result.node)

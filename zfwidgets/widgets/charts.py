@@ -101,15 +101,17 @@ def epoch_chart(
         x = span.x(cursor)
         parts.append(f'<line class="zf-cursor" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
     parts += [_line(curve, span, top) for curve in curves]
-    names = "".join(
-        f'<span><i style="background:{curve.colour}" class="{"zf-dashed" if curve.dashed else ""}"></i>'
-        f"{escape(curve.name)}</span>"
-        for curve in curves
-    )
+    names = "".join(f"<span><i {_key(curve)}></i>{escape(curve.name)}</span>" for curve in curves)
     return (
         f'<svg class="zf-plot zf-chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(what)}">'
         f'{"".join(parts)}</svg><div class="zf-legend">{names}</div>'
     )
+
+
+def _key(curve: Curve) -> str:
+    if curve.dashed:
+        return f'class="zf-dashed" style="border-top:2px dashed {curve.colour}"'
+    return f'style="background:{curve.colour}"'
 
 
 def _y(value: float, top: float) -> float:

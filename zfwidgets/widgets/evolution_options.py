@@ -92,6 +92,9 @@ class EvolutionOptions(Viewer):
             raise ParameterError(f"A folder for what was mined is a path or None; found {value!r}.")
         return None if value is None else os.fspath(value)
 
+    def offer_images(self) -> None:
+        """There is no list of pictures here: a map finds its own."""
+
     def _epochs(self) -> tuple[int, ...]:
         """Checkpoints that are known by now."""
         raise NotImplementedError

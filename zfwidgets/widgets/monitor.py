@@ -110,7 +110,7 @@ class TrainingMonitor(Viewer):
         self._loss, self._error, self._notice, self._rows = W.HTML(), W.HTML(), W.HTML(), LifeRows()
         loss, error = Panel("Loss", self._loss), Panel("Error", self._error)
         loss.title("Loss", "cross entropy, by epoch")
-        error.title("Error", "share of validation pictures named wrongly")
+        error.title("Error", "share named wrongly, by epoch")
         self._state_line = W.HTML()
         self._stop = W.Button(description="Stop", tooltip="End the training after its epoch; what is recorded stays")
         self._resume = W.Button(description="Start", tooltip="Train, from the last checkpoint on")
@@ -122,7 +122,7 @@ class TrainingMonitor(Viewer):
         contrast = W.Checkbox(description="Enhance contrast", indent=False, tooltip="As in the paper's figure")
         panels = W.Box([self._notice, loss, error, self._filters])
         choice = W.Box([self._layer_control, self._bind(contrast, "enhance")])
-        for box, name in ((bar, "zf-watch"), (panels, "zf-maps"), (panels, "zf-growth"), (choice, "zf-choice")):
+        for box, name in ((bar, "zf-watch"), (panels, "zf-maps"), (panels, "zf-watching"), (choice, "zf-choice")):
             box.add_class(name)
         self.observe(lambda _: self._grow(), ["layer", "maps", "seed"])
         self.observe(lambda _: self._show_rows(), "enhance")

@@ -140,11 +140,12 @@ CSS = """
 .zf-buttons { display: flex; gap: 8px; width: 100%; }
 .zf .zf-buttons .widget-button { flex: 1 1 0; margin: 0; height: 30px; width: auto; }
 .zf-growth { flex: 1 1 594px; width: auto; max-width: 896px; }
-.zf-growth > .widget-html:first-child, .zf-growth > .zf-life { flex: 0 0 100%; width: 100%; }
+.zf-watching { width: 100%; max-width: 896px; }
+.zf-watching > .widget-html:first-child, .zf-growth > .widget-html:first-child, .zf-growth > .zf-life { width: 100%;
+  flex: 0 0 100%; }
 .zf svg.zf-chart { width: 288px; }
 .zf-chart .zf-gap { fill: var(--zf-line); opacity: .55; } .zf .zf-missing { text-decoration: line-through; }
-.zf-legend i.zf-dashed { height: 0; border: 0; border-top: 2px dashed var(--zf-ink); background: none !important;
-  border-radius: 0; vertical-align: 3px; }
+.zf-legend i.zf-dashed { height: 0; border: 0; border-radius: 0; vertical-align: 3px; }
 .zf-table { border-collapse: collapse; width: 100%; font-size: 12px; margin-bottom: 4px; }
 .zf-table caption { text-align: left; font-weight: 600; font-size: 13px; padding: 4px 0; color: var(--zf-ink); }
 .zf-table th { font-weight: 400; color: var(--zf-soft); vertical-align: bottom; text-align: right;

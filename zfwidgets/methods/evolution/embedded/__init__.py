@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDED", "TRAINED_ON", "embedded_evolution", "evolution_pictures", "mine_evolution", "pictures_in_words"]
 
-TRAINED_ON = 20_000
+TRAINED_ON = 6_000
 """Scenes of seed 1 that ``zfnet-scenes`` learnt from."""
 _OTHERS = (2_000, 5)
 """Scenes, and their seed, for a network whose own pictures may not be passed on."""
@@ -37,7 +37,7 @@ def evolution_pictures(name: str) -> ImageSet:
     Examples
     --------
     >>> len(evolution_pictures("zfnet-scenes")), evolution_pictures("zfnet-scenes").keys()[0]
-    (20000, 'scene-1/00000')
+    (6000, 'scene-1/00000')
     """
     count, seed = (TRAINED_ON, 1) if name == "zfnet-scenes" else _OTHERS
     drawn = scenes(count, seed=seed)
