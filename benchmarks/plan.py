@@ -29,7 +29,7 @@ every map of every layer of a network's menu.
 
 _TAIL = """## What to type
 
-One machine; Ctrl-C, or a power cut, costs at most the shard under way:
+One machine; Ctrl-C costs the pictures under way, a power cut some ten seconds of work:
 
 ```
 zfwidgets mine --network vgg16 --images /data/imagenet/train --out vgg16.safetensors

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from twins.deadly import Fussy, deadly_at_first
+from twins.deadly import Fussy
 
 from zfwidgets.backend import cluster as mining
 from zfwidgets.backend import crew
@@ -157,24 +157,6 @@ def test_a_picture_that_kills_its_workers_is_set_aside_alone_and_tried_again(
     assert seen[0].done >= 92  # what cannot be read, and is no file, is looked at again
     assert path.read_bytes() == expected
     assert names(tmp_path) == ["top.safetensors"]
-
-
-def test_machines_that_are_taken_away_set_nothing_aside(
-    client: Any, network: Network, many: ImageSet, expected: bytes, tmp_path: Path
-) -> None:
-    keys = many.keys()
-    arrays = {place: np.asarray(many[keys[place]]) for place in (16, 17, 18)}
-    # Four times the same part, each time at another place: first as a whole, then as single pictures.
-    times = {16: 2, 17: 1, 18: 1}
-    taken = {
-        keys[place]: Entry(partial(deadly_at_first, arrays[place], tmp_path / f"{place}", times[place]), lambda: None)
-        for place in times
-    }
-    path = tmp_path / "out" / "top.safetensors"
-    mine_on(client, network, many | ImageSet(taken), k=4, index=path)
-    assert [len((tmp_path / f"{place}").read_bytes()) for place in times] == [2, 1, 1]
-    assert path.read_bytes() == expected
-    assert names(path.parent) == ["top.safetensors"]
 
 
 OTHERS = itertools.count(1)

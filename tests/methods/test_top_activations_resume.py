@@ -238,7 +238,13 @@ def test_parts_of_a_set_are_missed_by_name(network: zf.Network, tmp_path: Path, 
     fewer = zf.top_activations(network, MANY.only(MANY.keys()[:-1]), part=(1, 3)).save(tmp_path / "fewer")
     with pytest.raises(StaleIndexError, match=r"came or went between part 1/3 and part 1/3"):
         merge([parts[0], fewer])
-    for part, words in (((4, 3), "parts 1 to 3; found 4"), ((1, 999), "320 pictures for 999 parts")):
+    wrong: list[tuple[Any, str]] = [
+        ((4, 3), "parts 1 to 3; found 4"),
+        ((1, 999), "320 pictures for 999 parts"),
+        ((0, 3), "at least 1, not 0"),
+        ("1/3", "two whole numbers, for example"),
+    ]
+    for part, words in wrong:
         with pytest.raises(ParameterError, match=words):
             zf.top_activations(network, MANY, part=part)
 

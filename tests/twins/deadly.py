@@ -18,15 +18,6 @@ def deadly(place):
     return np.random.default_rng(place).integers(0, 255, (24, 24, 3), np.uint8)
 
 
-def deadly_at_first(array, deaths, times):
-    """A picture that kills the first processes that decode it, as many as ``times``; ``deaths`` is a file to count."""
-    if deaths.exists() and len(deaths.read_bytes()) >= times:
-        return array
-    with deaths.open("ab") as file:
-        file.write(b".")
-    os._exit(1)
-
-
 class Fussy(nn.Sequential):
     """A network that not every process may have.
 

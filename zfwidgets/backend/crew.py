@@ -148,8 +148,10 @@ class Crew:
         died = [address for address in self.members if address not in living]
         at_work = [address for address in died if self.members[address].task is not None]
         for address in died:
-            member = self.members.pop(address)
-            self._deaths[machine_of(address)] += not member.loaded
+            member, machine = self.members.pop(address), machine_of(address)
+            self._deaths[machine] += not member.loaded
+            if not member.loaded and self._deaths[machine] == MOST_DEATHS:
+                self._untold.append(f"No worker at {machine} is used: {MOST_DEATHS} died when they loaded the network.")
             self.client.cancel([future for future in (member.ready, member.task) if future is not None])
         for address, card in living.items():
             if address not in self.members and not self._is_out(address):
@@ -234,14 +236,12 @@ class Crew:
 
     def _leave_out(self, address: str, error: BaseException) -> None:
         self._left_out[address] = error
-        self._untold.append(address)
+        self._untold.append(f"The worker {address} is left out: {words_of(error)}")
         self.members.pop(address, None)
 
     def _tell_who_is_left_out(self) -> None:
         while self._untold:
-            address = self._untold.pop()
-            words = f"The worker {address} is left out: {words_of(self._left_out[address])}"
-            warnings.warn(words, RuntimeWarning, stacklevel=2)
+            warnings.warn(self._untold.pop(), RuntimeWarning, stacklevel=3)
 
     def _is_out(self, address: str) -> bool:
         return address in self._left_out or self._deaths[machine_of(address)] >= MOST_DEATHS

@@ -112,7 +112,7 @@ def top_activations(
     if not len(image_set):
         raise DataError("There are no pictures to mine; give a set with at least one.")
     if part is not None:
-        image_set, shares = share_of(image_set, *part)
+        image_set, shares = share_of(image_set, part)
     if index is not None and resume and is_final(Path(index)):
         return final_index(Path(index), wanted, net, image_set)
     with Decoders(_processes(net, workers)) as decoders:

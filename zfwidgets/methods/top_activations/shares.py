@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,24 +47,33 @@ class Shares:
         return tuple(f"{number}/{self.count}" for number in range(1, self.count + 1) if number not in self.numbers)
 
 
-def share_of(image_set: ImageSet, number: int, count: int) -> tuple[ImageSet, Shares]:
+def share_of(image_set: ImageSet, part: Sequence[int]) -> tuple[ImageSet, Shares]:
     """One of several shares; all of them together make the set.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The set.
+    part : (int, int)
+        Which share, from 1, and of how many.
 
     Raises
     ------
     ParameterError
-        If there is no such share, or some would be empty.
+        If that is none, or some would be empty.
 
     Examples
     --------
     >>> from PIL import Image
     >>> pictures = ImageSet.from_list([Image.new("RGB", (4, 4))] * 5)
-    >>> [len(share_of(pictures, number, 3)[0]) for number in (1, 2, 3)]
+    >>> [len(share_of(pictures, (number, 3))[0]) for number in (1, 2, 3)]
     [1, 2, 2]
-    >>> share_of(pictures, 2, 3)[1].missing
+    >>> share_of(pictures, (2, 3))[1].missing
     ('1/3', '3/3')
     """
-    count, number = whole_number(count, "the number of parts"), whole_number(number, "a part")
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        raise ParameterError(f"A part is two whole numbers, for example (3, 10), the third of ten; not {part!r}.")
+    number, count = whole_number(part[0], "the part"), whole_number(part[1], "the number of parts")
     keys = sorted(image_set.keys())
     if number > count:
         raise ParameterError(f"There are parts 1 to {count}; found {number}.")
