@@ -82,6 +82,8 @@ def test_a_click_the_keys_and_a_program_choose_alike(viewer: FilterViewer) -> No
     hover(viewer._layer1[0], 5, viewer._mosaics[0])
     assert f"#{np.argsort(-viewer.result.rms)[5]} " in viewer._cards.value
     assert viewer.place == 2
+    slider.value = 3
+    assert f"#{np.argsort(-viewer.result.rms)[2]} " in viewer._cards.value
     viewer.place = 40
     assert viewer.chosen == (int(np.argsort(-viewer.result.rms)[5]),)
 

@@ -92,7 +92,7 @@ class FilterViewer(FilterOptions):
         notes = W.VBox([self._table])
         notes.add_class("zf-notes")
         self.observe(lambda _: self._redraw(), ["sort", "shared", "second", "radius"])
-        self.observe(lambda _: self._mark(), "place")
+        self.observe(lambda _: self._settle(), "place")
         body = W.Box([left, maps, notes])
         body.add_class("zf-row")
         return body
@@ -153,17 +153,14 @@ class FilterViewer(FilterOptions):
         boxes = np.array([tiles.box(place) for place in range(tiles.count)], float)
         panel.cells(np.unique(boxes[:, 0] + boxes[:, 2] / 2), np.unique(boxes[:, 1] + boxes[:, 3] / 2))
         height, width = report.filters.shape[2:]
-        panel.title(
-            self._name("Layer 1", report), f"{len(report.filters)} of {height} x {width}, stride {report.stride[0]}"
-        )
-        panel.foot(escape(words.first_foot(report, self._limit(report))))
+        facts = f"{len(report.filters)} of {height} x {width}, stride {report.stride[0]}"
+        self._caption(panel, "Layer 1", report, facts, escape(words.first_foot(report, self._limit(report))))
 
     def _draw_second(self, which: int, report: FilterReport) -> None:
         panel = self._layer2[which]
         if report.patterns is None:
             panel.blank()
-            panel.title("Layer 2")
-            panel.foot("no second convolution reads these filters alone")
+            self._caption(panel, "Layer 2", report, "none", "no second convolution reads these filters alone")
             return
         projected = self._projected[which]
         if self.second == "projection":
@@ -173,15 +170,14 @@ class FilterViewer(FilterOptions):
             dark = int((~(projected.values > 0)).sum())
             foot += f"; {dark} answer to none" if dark else ""
         else:
-            pixels, foot = report.patterns.pixels, "its filters as sums of layer 1's; each with its own contrast"
+            pixels, foot = report.patterns.pixels, "sums of layer 1's filters, each with its own contrast"
         order = np.arange(len(pixels))
         if self.sort == "aliasing":
             order = np.argsort(-report.patterns.aliasing, kind="stable")
         shown = order[: _room(*pixels.shape[2:])]
         panel.show(filter_mosaic(pixels[shown]).pixels)
-        panel.foot(foot)
         some = f"{len(shown)} of {len(order)}" if len(shown) < len(order) else f"{len(order)}"
-        panel.title(self._name("Layer 2", report), f"{some} maps of {report.patterns.layer}")
+        self._caption(panel, "Layer 2", report, f"{some} maps of {report.patterns.layer}", foot)
 
     def _mark(self) -> None:
         """The chosen filters, and the one under the mouse, in every panel."""
@@ -200,8 +196,10 @@ class FilterViewer(FilterOptions):
         sound = report.filters[~report.broken]
         return float(np.abs(sound).max(initial=0.0)) if self.shared else None
 
-    def _name(self, layer: str, report: FilterReport) -> str:
-        return layer if self._other is None else f"{report.network}, {layer.lower()}"
+    def _caption(self, panel: PictureFigure, layer: str, report: FilterReport, facts: str, foot: str) -> None:
+        """Which network a panel is of takes the place of its facts, where there are two."""
+        panel.title(layer, facts if self._other is None else report.network)
+        panel.foot(foot if self._other is None else f"{escape(facts)}; {foot}")
 
     # Hands ---------------------------------------------------------------------------------------------------
 
@@ -209,9 +207,13 @@ class FilterViewer(FilterOptions):
         tiles = self._mosaics[which]
         place = None if tiles is None else tiles.at(x, y)
         if place is not None:
-            self._passing = None
             self.place = place + 1
-            self._mark()
+            self._settle()
+
+    def _settle(self) -> None:
+        """What is chosen is shown, wherever the mouse has been before."""
+        self._passing = None
+        self._mark()
 
     def _pass_over(self, which: int, x: float, y: float) -> None:
         tiles = self._mosaics[which]
