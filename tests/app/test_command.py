@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from zfwidgets.app import cli
 from zfwidgets.app.page import VARIABLE, PageSettings, open_explorer
@@ -29,6 +30,12 @@ def test_a_missing_folder_and_one_without_pictures(tmp_path: Path, capsys: pytes
     status, said = asked("--images", str(tmp_path), capsys=capsys)
     assert status == 2
     assert "holds no pictures" in said
+
+
+def test_a_missing_index(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = asked("--index", "/no/such.safetensors", capsys=capsys)
+    assert status == 2
+    assert said == "zfwidgets: There is no file at /no/such.safetensors: pass what `zfwidgets mine` wrote to --index.\n"
 
 
 def test_an_unknown_network_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,3 +99,20 @@ def test_the_page_shows_what_the_command_line_says(tmp_path: Path, monkeypatch: 
     assert told == [True]
     assert 'role="alert"' in page.value
     assert "holds no pictures" in page.value
+
+
+def test_the_page_opens_the_index_that_the_command_line_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        Image.new("RGB", (96, 96), (90 * number, 9, 0)).save(tmp_path / f"{number}.png")
+    index = tmp_path / "top.safetensors"
+    assert cli.main(["mine", "--images", str(tmp_path), "--out", str(index), "--layers", "conv1"]) == 0
+    settings = cli._settings("zfnet-scenes", "default", str(tmp_path), index=str(index))
+    monkeypatch.setenv(VARIABLE, settings.to_json())
+    monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: None)
+    page = open_explorer()
+    page.top.layer = "conv1"
+    page.top.awake = True
+    assert page.top.wait(60) and page.top.result.index.count == 3 and page.features.index == str(index)
+    page.close()

@@ -47,8 +47,13 @@ def test_it_says_what_it_did(photos: Path, tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert said.startswith("302 pictures, 1 of them twice, 1 skipped; 2 layers; ")
     assert "  skipped page.jpg: " in said
+    assert said.endswith(f"look at it: zfwidgets --images {photos} --index {out}\n")
     top = TopActivations.open(out)
     assert (top.layers, top.k, top.per_image) == (("conv1", "conv2"), 3, 2)
+    assert cli.main(mine(photos, out, "--k", "3", "--per-image", "2")) == 0
+    assert "; 2 layers; was there already (--again mines anew); " in capsys.readouterr().out
+    assert cli.main(mine(photos, out)) == 2
+    assert "mined with k=3, not 9; give another path, or mine again" in capsys.readouterr().err
 
 
 def test_jobs_of_a_batch_system_give_the_same_file(

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
+    parser.add_argument("--index", metavar="FILE", help="of `zfwidgets mine` over these pictures: what Top 9 shows")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers hold network and files")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.set_defaults(run=_explore)
@@ -81,7 +82,7 @@ def _port(text: str) -> int:
 
 def _explore(options: argparse.Namespace) -> None:
     """Check all that can be checked in no time, then start the server (which costs a second to import)."""
-    settings = _settings(options.network, options.weights, options.images, options.scheduler)
+    settings = _settings(options.network, options.weights, options.images, options.scheduler, options.index)
     with _listener(options.port) as listener:
         print("Starting the page ...", flush=True)
         from zfwidgets.app.server import serve
@@ -89,10 +90,12 @@ def _explore(options: argparse.Namespace) -> None:
         serve(settings, listener, theme=options.theme, browser=not options.no_browser)
 
 
-def _settings(network: str, weights: str, images: str | None, scheduler: str | None = None) -> PageSettings:
+def _settings(
+    network: str, weights: str, images: str | None, scheduler: str | None = None, index: str | None = None
+) -> PageSettings:
     if scheduler is not None:  # names and paths mean what they mean there
         connected(scheduler).close()
-        return PageSettings(network, weights, images, scheduler)
+        return PageSettings(network, weights, images, scheduler, index)
     if network not in _embedded_networks():
         _check_network(network, weights)
     if weights != "default":
@@ -104,7 +107,11 @@ def _settings(network: str, weights: str, images: str | None, scheduler: str | N
         if not Path(images).is_dir():
             raise DataError(f"There is no folder at {images}: pass a folder of pictures to --images.")
         _check_pictures(images)
-    return PageSettings(network, weights, images)
+    if index is not None:
+        index = str(Path(index).expanduser().resolve())
+        if not Path(index).is_file():
+            raise DataError(f"There is no file at {index}: pass what `zfwidgets mine` wrote to --index.")
+    return PageSettings(network, weights, images, index=index)
 
 
 def _embedded_networks() -> Collection[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -84,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
     out = Path(options.out).expanduser()
     if not out.absolute().parent.is_dir():
         raise DataError(f"There is no folder {str(out.absolute().parent)!r} for --out; make it first.")
-    started = time.monotonic()
+    started, before = time.monotonic(), _written(out)
     if options.merge:
         top = _merged(options.merge)
         top.save(out)
@@ -95,8 +96,22 @@ def _run(options: argparse.Namespace) -> int:
             command = "the same command without --again" if options.again else "the same command"
             print(f"\nStopped. What is done is kept beside {out}; {command} goes on from there.", file=sys.stderr)
             return 130
-    _tell(top, out, time.monotonic() - started)
+    _tell(top, out, None if _written(out) == before else time.monotonic() - started)
+    if options.images and not options.shard:
+        print(f"look at it: {_page(options)}")
     return 0 if options.merge else _tell_set_aside(out)
+
+
+def _written(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
+def _page(options: argparse.Namespace) -> str:
+    """The command that opens the page on what was mined."""
+    told = ((word, getattr(options, word)) for word in ("network", "weights", "images"))
+    usual = {"network": "zfnet-scenes", "weights": "default"}
+    words = [part for word, value in told if value != usual.get(word) for part in (f"--{word}", value)]
+    return shlex.join(["zfwidgets", *words, "--index", options.out])
 
 
 def _merged(files: list[str]) -> TopActivations:
@@ -178,13 +193,15 @@ class _Line:
         self._bar.update(progress.done - self._bar.n)
 
 
-def _tell(top: TopActivations, out: Path, seconds: float) -> None:
+def _tell(top: TopActivations, out: Path, seconds: float | None) -> None:
+    """What was done in so many seconds; None: nothing, the file was there."""
     facts = [f"{top.count} pictures"]
     if top.duplicates:
         facts.append(f"{len(top.duplicates)} of them twice")
     if top.skipped:
         facts.append(f"{len(top.skipped)} skipped")
-    print(f"{', '.join(facts)}; {len(top.layers)} layers; {seconds:.1f} s; {out}, {out.stat().st_size / 1e6:.1f} MB")
+    took = "was there already (--again mines anew)" if seconds is None else f"{seconds:.1f} s"
+    print(f"{', '.join(facts)}; {len(top.layers)} layers; {took}; {out}, {out.stat().st_size / 1e6:.1f} MB")
     for key, reason in top.skipped[:3]:
         print(f"  skipped {key}: {reason}")
     if len(top.skipped) > 3:

@@ -51,17 +51,20 @@ class PageSettings:
         A folder of pictures; None takes the built-in scenes and photographs.
     scheduler : str or None, optional
         Address of a Dask cluster on whose workers the network lives, with its files; None: in the page's kernel.
+    index : str or None, optional
+        What `zfwidgets mine` wrote over these pictures; None: the index that ships with the network, if there is one.
 
     Examples
     --------
     >>> PageSettings.from_json(PageSettings("zfnet-scenes").to_json())
-    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None)
+    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None, index=None)
     """
 
     network: str
     weights: str = "default"
     images: str | None = None
     scheduler: str | None = None
+    index: str | None = None
 
     def to_json(self) -> str:
         """The settings as one line of JSON."""
@@ -110,6 +113,9 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     try:
         client = None if settings.scheduler is None else connected(settings.scheduler)
         source = NetworkSource(settings.network, settings.weights)
-        return Explorer(Backend(source, images=settings.images, client=client))
+        explorer = Explorer(Backend(source, images=settings.images, client=client))
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')
+    if explorer.top is not None:
+        explorer.top.index = settings.index  # opened, and checked, when the tab is
+    return explorer

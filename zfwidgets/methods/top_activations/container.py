@@ -165,7 +165,7 @@ class Container(Mapping[str, NDArray[Any]]):
             with open(path, "rb") as file:
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except FileNotFoundError:
-            raise DataError(f"There is no index {str(path)!r}; mine one with top_activations.") from None
+            raise DataError(f"There is no index {str(path)!r}; check the path, or mine one first.") from None
         except (OSError, ValueError) as cause:
             raise DataError(f"The index {str(path)!r} cannot be read ({cause}); mine it again.") from cause
         self._table, self._start, content = self._read_header()

@@ -140,7 +140,7 @@ def final_index(index: Path, wanted: ShardSpec, net: Network, image_set: ImageSe
         if found[name] != value:
             raise StaleIndexError(
                 f"The index {str(index)!r} was mined with {name}={found[name]!r}, not {value!r}; give another "
-                "path, or resume=False to mine again."
+                "path, or mine again with resume=False (zfwidgets mine --again)."
             )
     tidy(index)
     return top
