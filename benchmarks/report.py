@@ -38,6 +38,7 @@ SECTIONS = {
     "cluster": "benchmarks.cluster",
     "correspondence": "benchmarks.correspondence",
     "training": "benchmarks.training",
+    "invariance": "benchmarks.invariance",
 }
 
 HERE = Path(__file__).resolve().parent

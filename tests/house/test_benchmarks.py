@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from twins.networks import slow_occlusion
 from twins.zoo import small
 
 from zfwidgets.imaging import Preprocess
+from zfwidgets.methods import invariance_curves
 from zfwidgets.network import Network
 
 CIRCUMSTANCES = {
@@ -239,3 +241,19 @@ def test_a_sheet_is_the_strongest_units_and_the_hooks_give_its_pixels(monkeypatc
         projection.pixels[:] *= 1.01
     with pytest.raises(wrong, match=r"pixels differ by 1\.0e-02 of the largest one from those of the peers"):
         section._checked(sheet, answer, module, captum=False)
+
+
+def test_the_loop_over_turned_pictures_has_our_curves() -> None:
+    section, wrong = import_module("benchmarks.invariance"), import_module("benchmarks.occlusion").WrongAnswerError
+    net = plain()
+    pictures = [
+        Image.fromarray(np.random.default_rng(place).integers(0, 255, (40, 40, 3), np.uint8)) for place in (0, 1)
+    ]
+    loop = section.Loop(net, {"conv1": "1", "fc3": "10"})
+    distances, shares = loop.curves(pictures, (0, 90, 270))
+    found = invariance_curves(net, pictures, "rotate", (0, 90, 270), ["conv1", "fc3"], border="black")
+    assert section._compared(found, distances, shares) > 0.999
+    assert not any(part._forward_hooks for part in net.module.modules())
+    distances["conv1"] = distances["conv1"][:, ::-1]
+    with pytest.raises(wrong, match="correlate with"):
+        section._compared(found, distances, shares)
