@@ -134,16 +134,18 @@ def transformed(images: Tensor, transform: str, amounts: NDArray[np.float64], bo
     import torch
     import torch.nn.functional as F
 
-    grid = _places(images, transform, amounts)
-    if isinstance(border, str):
-        result = F.grid_sample(images, grid, padding_mode=_PADDING[border], align_corners=False)
-    else:
-        # One more plane tells how much of each pixel came from inside of the picture.
-        inside = torch.ones_like(images[:, :1])
-        sampled = F.grid_sample(torch.cat([images, inside], 1), grid, align_corners=False)
-        result = sampled[:, :-1] + (1 - sampled[:, -1:]) * border
+    # Pictures moved by one amount share its places.
+    distinct, which = np.unique(amounts, return_inverse=True)
+    own = torch.from_numpy(which).to(images.device)
+    places = _places(images, transform, distinct)
+    padding = _PADDING[border] if isinstance(border, str) else "zeros"
+    result = F.grid_sample(images, places[own], padding_mode=padding, align_corners=False)
+    if not isinstance(border, str):
+        # How much of each pixel came from inside of the picture.
+        inside = F.grid_sample(images.new_ones(len(distinct), 1, *images.shape[2:]), places, align_corners=False)
+        result += (1 - inside)[own] * border
     unmoved = torch.from_numpy(amounts == NEUTRAL[transform]).to(images.device)
-    return torch.where(unmoved[:, None, None, None], images, result)
+    return torch.where(unmoved[:, None, None, None], images, result) if unmoved.any() else result
 
 
 def _places(images: Tensor, transform: str, amounts: NDArray[np.float64]) -> Tensor:

@@ -57,7 +57,7 @@ class Graph:
     output: int
     names: Mapping[str, int]
 
-    def run(self, batch: Tensor, wanted: Collection[int], *, remember: bool = False) -> Pass:
+    def run(self, batch: Tensor, wanted: Collection[int], *, remember: bool = False, repeated: bool = False) -> Pass:
         """Run the operations that the wanted nodes depend on.
 
         Parameters
@@ -68,6 +68,8 @@ class Graph:
             Nodes whose outputs are kept; all others are freed as soon as nobody reads them.
         remember : bool
             Also keep what the way back needs (switches, masks).
+        repeated : bool
+            It is one of many batches of one size, see `Operation.repeat`; `refresh` before the first.
 
         Returns
         -------
@@ -93,7 +95,7 @@ class Graph:
                 if memory is not None:
                     result.memory[index] = memory
             else:
-                value = node.operation.forward(*inputs)
+                value = (node.operation.repeat if repeated else node.operation.forward)(*inputs)
             values[index] = value
             if index in wanted:
                 result.outputs[index] = own(value)

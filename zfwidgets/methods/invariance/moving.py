@@ -62,6 +62,8 @@ class Mover:
         self.net, self.batch, self.transform = net, batch, transform
         self.border = border_of(net, batch[0], border)
         self.indices = {name: net.layers[name].index for name in layers}
+        if net.graph is not None:
+            net.graph.refresh()
         work = (net.multiply_adds or 1e9) * batch[0, 0].numel() / (net.input_size[0] * net.input_size[1])
         own = int(np.clip(_PIECE_MULTIPLY_ADDS.get(net.device.type, _ELSEWHERE) / max(work, 1), 1, _MOST))
         self.piece = own if most is None else min(most, own)
@@ -114,7 +116,7 @@ class Mover:
             return {}, self.net(inputs)
         if graph.tabled:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        outputs = graph.run(inputs, {*self.indices.values(), graph.output}).outputs
+        outputs = graph.run(inputs, {*self.indices.values(), graph.output}, repeated=True).outputs
         features = {name: outputs[index].float() for name, index in self.indices.items()}
         return features, self.net.as_logits(outputs[graph.output])
 

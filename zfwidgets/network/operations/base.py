@@ -49,6 +49,11 @@ class Operation:
         """The output for a batch; never writes into its inputs."""
         raise NotImplementedError
 
+    def repeat(self, *inputs: Any) -> Any:
+        """`forward` for one of many batches of one size: with packed weights where these are faster, and then the same
+        up to rounding only."""
+        return self.forward(*inputs)
+
     def remember(self, *inputs: Any) -> tuple[Any, Any]:
         """The output and what `back` will need (None: nothing)."""
         return self.forward(*inputs), None

@@ -102,8 +102,11 @@ class Linear(Operation):
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.linear(inputs[0], self.module.weight, self.module.bias)
 
+    def repeat(self, *inputs: Tensor) -> Tensor:
+        return self.packed.multiply(inputs[0], self.module.bias)
+
     def remember(self, *inputs: Tensor) -> tuple[Tensor, None]:
-        return self.packed.multiply(inputs[0], self.module.bias), None
+        return self.repeat(*inputs), None
 
     def respond(self, *differences: Tensor) -> Tensor:
         return self.packed.multiply(differences[0], None)
