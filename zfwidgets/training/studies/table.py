@@ -28,9 +28,6 @@ PAPER: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
 }
 """Table 3, ImageNet-2012, per cent: the variant, and the whole network that it was made from."""
 
-_SURE = 2.0
-"""Standard errors from which a difference between seeds is one."""
-
 
 class Run(NamedTuple):
     """One network: which, and the shares of pictures that it gets wrong; its number of weights."""
@@ -113,8 +110,8 @@ class AblationTable:
     def comparisons(self) -> tuple[Comparison, ...]:
         """Each variant against the whole network, seed by seed, beside the paper's difference.
 
-        The verdict is ``"same direction"``, ``"opposite"``, or ``"not told apart"`` where the difference here is less
-        than two standard errors.
+        The verdict is ``"same direction"`` or ``"opposite"`` where all seeds, at least two, differ in this way, else
+        ``"not told apart"``.
         """
         whole = self.errors("whole")
         found = []
@@ -127,9 +124,9 @@ class AblationTable:
             error = differences.std(0, ddof=1) / np.sqrt(seeds) if seeds > 1 else np.full(3, np.nan)
             paper = np.subtract(*PAPER[variant])
             for place, column in enumerate(COLUMNS):
-                sure = abs(mean[place]) > _SURE * error[place]
-                same = "same direction" if mean[place] * paper[place] > 0 else "opposite"
-                verdict = same if sure else "not told apart"
+                agreeing = differences[:, place] * paper[place]
+                alike = "same direction" if (agreeing > 0).all() else "opposite" if (agreeing < 0).all() else None
+                verdict = alike if alike is not None and seeds > 1 else "not told apart"
                 numbers = (float(mean[place]), float(error[place]), float(paper[place]))
                 found.append(Comparison(variant, column, *numbers, verdict))
         return tuple(found)
