@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from zfwidgets.errors import ParameterError
 from zfwidgets.methods.correspondence.placing import default_size, square_side
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import part_words as words
+from zfwidgets.widgets.curves import CurveFigure
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.part_options import MOST_PLACES, POOLS, PartOptions
 from zfwidgets.widgets.style import ACCENT, PASSING
@@ -82,7 +84,7 @@ class CorrespondenceViewer(PartOptions):
         self._picture = PictureFigure("Picture")
         self._picture.on_click(self._by_hand(self._mark_shown))
         self._strip_of_parts, self._verdict, self._table = W.HTML(), W.HTML(), W.HTML()
-        self._bars, self._curves = W.HTML(), W.HTML()
+        self._bars, self._curves = W.HTML(), CurveFigure("Delta at every layer")
         self.observe(lambda _: self._show_marks(), ["landmarks", "part", "image", "size", "align"])
         self.observe(lambda _: self._show_numbers(), "layer")
         left = W.VBox([self._picture, self._controls()])
@@ -175,7 +177,13 @@ class CorrespondenceViewer(PartOptions):
             self._verdict.value = words.verdict(d, self.layer)
             self._table.value = words.table(d, self.layer)
             self._bars.value = words.bars(d, self.layer)
-            self._curves.value = words.curves(d, self.layer)
+            self._draw_curves(d)
+
+    def _draw_curves(self, d: Correspondence) -> None:
+        curves = words.curves(d)
+        top = math.ceil(10 * max([0.01, *(float(y) for curve in curves for y in curve.known()[1])])) / 10
+        last = max(len(d.layers) - 1, 1)
+        self._curves.draw(curves, 0, last, top, cursor=d.layers.index(self.layer), names=d.layers)
 
     def _show_marks(self) -> None:
         """The squares of the picture's parts, and where the chosen one is."""

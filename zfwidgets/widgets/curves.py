@@ -20,7 +20,10 @@ COLOURS = ("#2f7fc1", "#009e73", "#c0589b", "#a6761d", "#7f7f7f")
 _HEIGHT = 204
 _LEFT, _RIGHT, _TOP, _BOTTOM = 36, 8, 8, 22
 """Screen pixels around the plot, for the numbers of the axes."""
+_BASE = _HEIGHT - _BOTTOM
 _TICKS = 5
+_LONGEST, _LETTER = 14, 6.2
+"""Letters of a name that are shown, and screen pixels of one."""
 _SCALE = 0, 0.25, 0.5, 0.75, 1
 
 
@@ -80,10 +83,16 @@ class CurveFigure(Panel):
         unit: str = "",
         cursor: float | None = None,
         marks: Sequence[float] = (),
+        names: Sequence[str] = (),
     ) -> None:
-        """Draw curves from x = `low` to `high`, over y from 0 to `top`; `marks` are little triangles on the x axis."""
-        across, up = _Axis(low, high, _LEFT, SIDE - _RIGHT), _Axis(0, top, _HEIGHT - _BOTTOM, _TOP)
-        parts = [_grid(across, up, unit), *(_line(curve, across, up) for curve in sorted(curves, key=_strength))]
+        """Draw curves from x = `low` to `high`, over y from 0 to `top`.
+
+        `marks` are little triangles on the x axis; `names` are what x = 0, 1, 2 ... stand for, in place of numbers, as
+        many as have room, the one under the cursor in any case.
+        """
+        across, up = _Axis(low, high, _LEFT, SIDE - _RIGHT), _Axis(0, top, _BASE, _TOP)
+        ticks = _names(across, names, cursor) if names else _numbers(across, unit)
+        parts = [_grid(across, up), ticks, *(_line(curve, across, up) for curve in sorted(curves, key=_strength))]
         parts += [_mark(across(x)) for x in marks]
         if cursor is not None:
             parts.append(
@@ -95,7 +104,8 @@ class CurveFigure(Panel):
                 for y, colour in dots
                 if y is not None
             ]
-        words = f"{len(curves)} curves from {low:g}{escape(unit)} to {high:g}{escape(unit)}"
+        ends = (names[0], names[-1]) if names else (f"{low:g}{unit}", f"{high:g}{unit}")
+        words = f"{len(curves)} curves from {escape(ends[0])} to {escape(ends[1])}"
         size = f'viewBox="0 0 {SIDE} {_HEIGHT}" width="{SIDE}" height="{_HEIGHT}"'
         self._plot.value = f'<svg class="zf-plot" {size} role="img" aria-label="{words}">{"".join(parts)}</svg>'
 
@@ -130,20 +140,40 @@ def _line(curve: Curve, across: _Axis, up: _Axis) -> str:
     return f'<polyline class="{kinds}" points="{points}" stroke="{curve.colour}"/>'
 
 
-def _grid(across: _Axis, up: _Axis, unit: str) -> str:
+def _grid(across: _Axis, up: _Axis) -> str:
     parts = []
     for share in _SCALE:
         y = up(share * up.high)
         parts.append(f'<line class="zf-grid" x1="{_LEFT}" x2="{across.end}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{share * up.high:.3g}</text>')
+    return "".join(parts)
+
+
+def _numbers(across: _Axis, unit: str) -> str:
+    parts = []
     for place, value in enumerate(np.linspace(across.low, across.high, _TICKS)):
         x = across(float(value))
-        parts.append(f'<line class="zf-grid" x1="{x}" x2="{x}" y1="{up(0)}" y2="{up(0) + 4}"/>')
+        parts.append(f'<line class="zf-grid" x1="{x}" x2="{x}" y1="{_BASE}" y2="{_BASE + 4}"/>')
         anchor = "start" if place == 0 else "end" if place == _TICKS - 1 else "middle"
         parts.append(f'<text x="{x}" y="{_HEIGHT - 5}" text-anchor="{anchor}">{value:.3g}{escape(unit)}</text>')
     return "".join(parts)
 
 
+def _names(across: _Axis, names: Sequence[str], cursor: float | None) -> str:
+    """Names below the axis: the one under the cursor, the ends, and as many others as have room."""
+    short = [name if len(name) <= _LONGEST else f"...{name[3 - _LONGEST :]}" for name in names]
+    reach = [_LETTER * len(name) / 2 + 3 for name in short]
+    chosen = [] if cursor is None else [int(cursor)]
+    taken: list[int] = []
+    for place in dict.fromkeys([*chosen, 0, len(names) - 1, *range(len(names))]):
+        if all(abs(across(place) - across(other)) >= reach[place] + reach[other] for other in taken):
+            taken.append(place)
+    return "".join(
+        f'<text x="{min(max(across(place), reach[place]), SIDE - reach[place]):.1f}" y="{_HEIGHT - 5}" '
+        f'text-anchor="middle"{" class=zf-now" if place in chosen else ""}>{escape(short[place])}</text>'
+        for place in taken
+    )
+
+
 def _mark(x: float) -> str:
-    y = _HEIGHT - _BOTTOM
-    return f'<path class="zf-mark" d="M{x} {y - 7}l-4 7h8z"/>'
+    return f'<path class="zf-mark" d="M{x} {_BASE - 7}l-4 7h8z"/>'

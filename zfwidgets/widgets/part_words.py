@@ -1,19 +1,18 @@
-"""What the viewer of Fig. 8 and Table 1 shows beside its pictures, as HTML: strip, table, bars, and curves by layer."""
+"""What the viewer of Fig. 8 and Table 1 shows beside its pictures, as HTML: strip, table, bars and curves."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from zfwidgets.imaging import enlarge, mosaic, to_jpeg
-from zfwidgets.imaging.labels import LABEL_COLOURS
 from zfwidgets.methods.correspondence import PAPER, RANDOM, Correspondence, Delta
+from zfwidgets.widgets.curves import COLOURS, Curve, chip
 
 __all__ = ["bars", "colour_of", "curves", "strip", "table", "verdict"]
 
@@ -21,9 +20,7 @@ SHOWN = 6
 """Pictures in a row of the strip."""
 _TILE = 96
 _GAP = 3
-_RANDOM_COLOUR = "#8c8c8c"
-_COLOURS = tuple(LABEL_COLOURS[place] for place in (1, 4, 2, 6, 5, 3))
-"""Two blues for the eyes; orange is what is selected, yellow is faint as a line on white."""
+*_COLOURS, _RANDOM_COLOUR = COLOURS
 Pixels = NDArray[np.uint8]
 
 
@@ -47,7 +44,7 @@ def strip(d: Correspondence) -> str:
 def _row(name: str, tiles: Pixels, colour: str | None = None) -> str:
     pixels = mosaic(np.stack([_fitted(tile) for tile in tiles]), columns=len(tiles), gap=_GAP).pixels
     data = base64.b64encode(to_jpeg(pixels)).decode()
-    key = f'<i class="zf-key" style="background:{colour}"></i>' if colour else ""
+    key = chip(colour) if colour else ""
     height, width = pixels.shape[:2]
     return (
         f"<div>{key}{escape(name)}</div>"
@@ -89,8 +86,7 @@ def table(d: Correspondence, layer: str) -> str:
     for part in d.parts:
         paper = PAPER.get(part, ())
         numbers = [d.delta[layer][part], *paper] if paper else [d.delta[layer][part], None, None]
-        key = f'<i class="zf-key" style="background:{colour_of(part, d.parts)}"></i>'
-        cells += [f"<span>{key}{escape(part)}</span>", *map(_number, numbers)]
+        cells += [f"<span>{chip(colour_of(part, d.parts))}{escape(part)}</span>", *map(_number, numbers)]
     meaning = "share of cells whose changes differ in sign, mean and deviation over pairs of pictures"
     return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
 
@@ -125,59 +121,12 @@ def _share(value: float, most: float) -> str:
     return f"{100 * value / most:.1f}%"
 
 
-_WIDTH, _HEIGHT, _LEFT, _BASE = 330, 150, 34, 22
-
-
-def curves(d: Correspondence, layer: str) -> str:
-    """Delta of each part at every layer, from the first to the last, as a line drawing."""
-    delta = d.delta
-    values = {part: [delta[name][part].mean for name in d.layers] for part in d.parts}
-    if len(d.layers) < 2 or np.isnan(list(values.values())).all():
-        return ""
-    top = float(np.nanmax(list(values.values()))) * 1.05 or 1.0
-    step = (_WIDTH - _LEFT - 8) / (len(d.layers) - 1)
-    across = [_LEFT + step * place for place in range(len(d.layers))]
-
-    def down(value: float) -> float:
-        return 6 + (_HEIGHT - _BASE - 6) * (1 - value / top)
-
-    chosen = across[d.layers.index(layer)]
-    parts = [
-        f'<line x1="{chosen:.1f}" x2="{chosen:.1f}" y1="4" y2="{_HEIGHT - _BASE}" class="zf-at"/>',
-        *(
-            f'<text x="{_LEFT - 5}" y="{down(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>'
-            f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{down(value):.1f}" y2="{down(value):.1f}" class="zf-rule"/>'
-            for value in (0.0, top / 2, top)
-        ),
-        *(_ticks(d.layers, across, layer)),
-    ]
-    for part, heights in values.items():
-        points = [(x, down(y)) for x, y in zip(across, heights, strict=True) if not np.isnan(y)]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{line}" style="stroke:{colour_of(part, d.parts)}"/>')
-    return (
-        '<div class="zf-h">Delta at every layer</div>'
-        f'<svg class="zf-curves" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="Delta of each part at every layer">{"".join(parts)}</svg>'
-    )
-
-
-def _ticks(layers: Sequence[str], across: Sequence[float], chosen: str) -> list[str]:
-    """Names below the axis: the chosen one, and as many others as have room."""
-    need = [6.2 * len(_short(name)) + 6 for name in layers]
-    taken = [layers.index(chosen)]
-    for place in [0, len(layers) - 1, *range(1, len(layers) - 1)]:
-        around = sorted([*taken, place])
-        gaps = (across[b] - across[a] - (need[a] + need[b]) / 2 for a, b in pairwise(around) if a != b)
-        if place not in taken and all(gap >= 0 for gap in gaps):
-            taken.append(place)
+def curves(d: Correspondence) -> list[Curve]:
+    """Delta of each part over the number of the layer."""
+    delta, numbers = d.delta, np.arange(len(d.layers), dtype=float)
     return [
-        f'<text x="{min(max(across[place], need[place] / 2), _WIDTH - need[place] / 2):.1f}" y="{_HEIGHT - 6}" '
-        f'text-anchor="middle"{" class=zf-chosen" if layers[place] == chosen else ""}>'
-        f"{escape(_short(layers[place]))}</text>"
-        for place in taken
+        Curve(
+            numbers, np.array([delta[name][part].mean for name in d.layers], np.float32), colour_of(part, d.parts), True
+        )
+        for part in d.parts
     ]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"...{name[-11:]}"

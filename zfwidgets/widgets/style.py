@@ -111,6 +111,7 @@ CSS = """
 .zf-plot .zf-curve { fill: none; stroke-width: 1.25; stroke-opacity: .6; stroke-linejoin: round; }
 .zf-plot .zf-curve.zf-strong { stroke-width: 2.5; stroke-opacity: 1; }
 .zf-plot .zf-dashed { stroke-dasharray: 4 3; }
+.zf-plot text.zf-now { fill: var(--zf-ink); font-weight: 600; }
 .zf-plot .zf-cursor { stroke: var(--zf-accent); stroke-width: 1.5; }
 .zf-plot .zf-dot { stroke: var(--zf-paper); stroke-width: 1.5; } .zf-plot .zf-mark { fill: var(--zf-ink); }
 .zf-areas { display: grid; grid-template-columns: minmax(64px, auto) repeat(var(--zf-columns), 1fr); gap: 6px 10px;
@@ -132,11 +133,6 @@ CSS = """
 .zf-parts small { color: var(--zf-soft); font-size: 11px; }
 .zf-intervals .zf-track s { position: absolute; top: 5px; height: 2px; background: var(--zf-ink);
   box-shadow: -1px 0 0 1px var(--zf-paper), 1px 0 0 1px var(--zf-paper); }
-.zf-curves { width: 100%; max-width: 420px; display: block; overflow: visible; }
-.zf-curves polyline { fill: none; stroke-width: 2; } .zf-curves text { fill: var(--zf-soft); font-size: 11px; }
-.zf-curves text.zf-chosen { fill: var(--zf-ink); font-weight: 600; }
-.zf-curves .zf-rule { stroke: var(--zf-line); stroke-width: 1; }
-.zf-curves .zf-at { stroke: var(--zf-accent); stroke-width: 2; }
 .zf-buttons { display: flex; gap: 8px; width: 100%; }
 .zf .zf-buttons .widget-button { flex: 1 1 0; margin: 0; height: 30px; width: auto; }
 .zf-growth { flex: 1 1 594px; width: auto; max-width: 896px; }
