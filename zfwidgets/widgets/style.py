@@ -189,8 +189,10 @@ CSS = """
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
-  .zf .widget-tab > .lm-TabBar { overflow-x: auto; scrollbar-width: thin; }
-  .zf .widget-tab .lm-TabBar-tab { flex: 1 0 auto; min-width: 0; padding: 0 8px; }
+  /* All tabs in sight, in two rows where one does not suffice; the page's own rules are strong. */
+  .zf .widget-tab > .lm-TabBar { height: auto; max-height: none !important; overflow: visible !important; }
+  .zf .widget-tab .lm-TabBar-content { flex-wrap: wrap !important; }
+  .zf .widget-tab .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 0 !important; padding: 0 9px !important; }
 }
 """
 
