@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         project_units,
         record,
     )
+    from zfwidgets.methods.architecture import Architecture, ProjectionStages, architecture, projection_stages
     from zfwidgets.methods.correspondence import Correspondence, correspondence
     from zfwidgets.methods.evolution import FeatureEvolution, feature_evolution
     from zfwidgets.methods.filters import FilterReport, filter_report
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AblationTable",
     "AlexNet2012",
+    "Architecture",
     "Backend",
     "CheckpointSeries",
     "Correspondence",
@@ -73,6 +75,7 @@ __all__ = [
     "OcclusionViewer",
     "Preprocess",
     "Projection",
+    "ProjectionStages",
     "Recording",
     "TopActivations",
     "TopActivationsViewer",
@@ -82,6 +85,7 @@ __all__ = [
     "ZfwidgetsError",
     "__version__",
     "ablation",
+    "architecture",
     "as_image",
     "correspondence",
     "feature_evolution",
@@ -94,6 +98,7 @@ __all__ = [
     "occlusion_map",
     "project",
     "project_units",
+    "projection_stages",
     "record",
     "record_training",
     "samples",
@@ -123,6 +128,7 @@ _HOMES = {
         "project_units",
         "record",
     ),
+    "methods.architecture": ("Architecture", "ProjectionStages", "architecture", "projection_stages"),
     "methods.correspondence": ("Correspondence", "correspondence"),
     "methods.evolution": ("FeatureEvolution", "feature_evolution"),
     "methods.filters": ("FilterReport", "filter_report"),

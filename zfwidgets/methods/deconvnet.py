@@ -21,7 +21,8 @@ from zfwidgets.network import Network, checked_network
 from zfwidgets.network.change import shared
 from zfwidgets.network.descent import back_frames, descend
 from zfwidgets.network.geometry import receptive_field
-from zfwidgets.network.passage import Overlap, Rule
+from zfwidgets.network.graph import Node
+from zfwidgets.network.passage import Overlap, Passage, Rule
 from zfwidgets.network.side_by_side import side_by_side
 from zfwidgets.network.windows import Frame, Ints
 
@@ -30,6 +31,8 @@ __all__ = ["Projection", "Unit", "project", "project_units"]
 _PIECE_BYTES = 12 * 2**20
 """Signals of units worked on at once, at their largest map: about what the processor's caches hold. Measured flat
 from 8 to 32 MB, a third slower at 2."""
+
+Seen = Callable[[Node, torch.Tensor, Passage | None], None] | None
 
 _PIECE_UNITS = 36
 """Units worked on at once at most: more gain nothing, and a cancelled question waits for them."""
@@ -85,6 +88,14 @@ def project(
     >>> p.pixels.shape, p.box
     ((3, 3, 3), (5, 6, 3, 3))
     """
+    recording, unit = one_unit(net, image, layer, channel, position)
+    return project_units(net, recording, [unit], rule=rule, overlap=overlap)[0]
+
+
+def one_unit(
+    net: Network, image: Any, layer: str, channel: int, position: tuple[int, int] | None
+) -> tuple[Recording, Unit]:
+    """The recording of one picture, and the unit of it that is meant; position None: the map's maximum."""
     check_projectable(checked_network(net), layer)
     channel_index(net, layer, channel)
     recording = image if isinstance(image, Recording) else record_for_projections(net, image, [layer])
@@ -95,8 +106,7 @@ def project(
         position = (0, 0) if maps.ndim == 0 else strongest(maps)
     if not isinstance(position, tuple | list) or len(position) != 2:
         raise ParameterError(f"A position is (row, column), or None for the maximum; found {position!r}.")
-    unit = Unit(0, layer, channel, *position)
-    return project_units(net, recording, [unit], rule=rule, overlap=overlap)[0]
+    return recording, Unit(0, layer, channel, *position)
 
 
 def project_units(
@@ -139,31 +149,30 @@ def project_units(
     >>> [p.pixels.shape for p in project_units(net, torch.rand(2, 3, 16, 16), units)]
     [(3, 3, 3), (3, 16, 16)]
     """
-    _check_option("rule", rule, get_args(Rule))
-    _check_option("overlap", overlap, get_args(Overlap))
+    check_rules(rule, overlap)
     checked_network(net)
     layers = list(dict.fromkeys(unit.layer for unit in units))
     for layer in layers:
         check_projectable(net, layer)
     recording = images if isinstance(images, Recording) else record_for_projections(net, images, layers)
     for unit in units:
-        _check_unit(net, recording, unit)
+        check_unit(net, recording, unit)
     graph = net.traced()
     for index in graph.ancestors([net.layers[layer].index for layer in layers]):
         graph.nodes[index].operation.refresh()
     pieces = [
         (descent, piece)
-        for descent in (_Descent(net, recording, layer, rule, overlap) for layer in layers)
+        for descent in (Descent(net, recording, layer, rule, overlap) for layer in layers)
         for piece in descent.pieces(units)
     ]
 
-    def pieces_until_cancelled() -> Iterator[tuple[_Descent, list[int]]]:
+    def pieces_until_cancelled() -> Iterator[tuple[Descent, list[int]]]:
         for piece in pieces:
             if cancelled():
                 raise Cancelled("The projections were cancelled.")
             yield piece
 
-    def projected(piece: tuple[_Descent, list[int]]) -> dict[int, Projection]:
+    def projected(piece: tuple[Descent, list[int]]) -> dict[int, Projection]:
         descent, numbers = piece
         return dict(zip(numbers, descent.project([units[number] for number in numbers]), strict=True))
 
@@ -175,7 +184,7 @@ def project_units(
     return [found[number] for number in range(len(units))]
 
 
-class _Descent:
+class Descent:
     """The way from one layer down to the pixels, for pieces of its units."""
 
     def __init__(self, net: Network, recording: Recording, layer: str, rule: Rule, overlap: Overlap) -> None:
@@ -214,14 +223,15 @@ class _Descent:
         cells = max(self.shapes[index][0] * frame.height * frame.width for index, frame in frames.items() if frame)
         return min(max(_PIECE_BYTES // (4 * cells), 1), _PIECE_UNITS)
 
-    def project(self, chosen: Sequence[Unit]) -> list[Projection]:
+    def project(self, chosen: Sequence[Unit], seen: Seen = None) -> list[Projection]:
+        """The units' projections; `seen` is told every step, see `descend`."""
         images, rows, columns = _places(chosen)
         values = [self._value(unit) for unit in chosen]
         whole = self.overlap == "overwrite"  # a neighbour's zero may erase a signal, so every window takes part
         frames = back_frames(self.graph, self.start, self.shapes, rows, columns, whole=whole)
         seed = self._seed(frames[self.start], chosen, values)
         forward = self.recording.forward
-        signal = descend(self.graph, self.start, forward, images, frames, seed, self.rule, self.overlap)
+        signal = descend(self.graph, self.start, forward, images, frames, seed, self.rule, self.overlap, seen)
         frame = frames[0]
         assert frame is not None
         return [
@@ -301,7 +311,8 @@ def check_projectable(net: Network, layer: str) -> None:
             )
 
 
-def _check_unit(net: Network, recording: Recording, unit: Unit) -> None:
+def check_unit(net: Network, recording: Recording, unit: Unit) -> None:
+    """Raise `ParameterError` if a unit does not exist."""
     channel_index(net, unit.layer, unit.channel)
     for number in (unit.image, unit.row, unit.column):
         if not isinstance(number, int | np.integer) or isinstance(number, bool):
@@ -314,6 +325,12 @@ def _check_unit(net: Network, recording: Recording, unit: Unit) -> None:
             f"Layer {unit.layer!r} has rows 0 to {shape[0] - 1} and columns 0 to {shape[1] - 1}; found "
             f"({unit.row}, {unit.column})."
         )
+
+
+def check_rules(rule: object, overlap: object) -> None:
+    """Raise `UnknownNameError` for an option that does not exist."""
+    _check_option("rule", rule, get_args(Rule))
+    _check_option("overlap", overlap, get_args(Overlap))
 
 
 def _check_option(kind: str, asked: object, known: tuple[str, ...]) -> None:

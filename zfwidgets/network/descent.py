@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from zfwidgets.network.geometry import Reach, Shape
-from zfwidgets.network.graph import Graph, Pass
+from zfwidgets.network.graph import Graph, Node, Pass
 from zfwidgets.network.passage import Overlap, Passage, Rule, natural_frame
 from zfwidgets.network.windows import Frame, Ints
 
@@ -39,8 +39,9 @@ def back_frames(
         Node index to frame, inside the map; None for vectors.
     """
     batch = len(rows)
-    spot = Frame(rows, columns, 1, 1) if not whole else Frame.whole(batch, shapes[start])
-    frames: dict[int, Frame | None] = {start: spot if len(shapes[start]) == 3 else None}
+    frames: dict[int, Frame | None] = {start: None}
+    if len(shapes[start]) == 3:
+        frames[start] = Frame.whole(batch, shapes[start]) if whole else Frame(rows, columns, 1, 1)
     for index in range(start, -1, -1):
         if index not in frames:
             continue
@@ -96,6 +97,7 @@ def descend(
     seed: Tensor,
     rule: Rule,
     overlap: Overlap,
+    seen: Callable[[Node, Tensor, Passage | None], None] | None = None,
 ) -> Tensor:
     """Signals at the units' windows of node ``start`` sent down to the windows of the input.
 
@@ -109,6 +111,9 @@ def descend(
         From `back_frames`.
     seed : Tensor
         (B, C, h, w) or (B, F) at node ``start``. It may be written into.
+    seen : callable, optional
+        Told each node with the whole signal at its output and how the signal is about to pass through it (None at the
+        input). The signal may be written into afterwards.
 
     Returns
     -------
@@ -131,8 +136,12 @@ def descend(
             overlap,
             all(_storage(other) != _storage(signal) for other in signals.values()),
         )
+        if seen is not None:
+            seen(node, signal, passage)
         for source, part in zip(node.inputs, node.operation.back(signal, passage), strict=True):
             signals[source] = signals[source] + part if source in signals else part
+    if seen is not None:
+        seen(graph.nodes[0], signals[0], None)
     return signals[0]
 
 

@@ -94,6 +94,11 @@ class Operation:
         """Multiply-adds of one sample."""
         return 0
 
+    def parameters(self) -> tuple[nn.Parameter, ...]:
+        """What it has learned."""
+        module = getattr(self, "module", None)
+        return tuple(module.parameters()) if isinstance(module, nn.Module) else ()
+
 
 class Input(Operation):
     """The picture itself."""
@@ -119,6 +124,10 @@ class Constant(Operation):
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
         return ()
 
+    def parameters(self) -> tuple[nn.Parameter, ...]:
+        value = self.call.run(())
+        return (value,) if isinstance(value, nn.Parameter) else ()
+
 
 class Opaque(Operation):
     """Anything else: it runs as the module runs it, and it has no way back."""
@@ -140,3 +149,6 @@ class Opaque(Operation):
 
     def reach(self, source: Shape) -> Reaches:
         return None
+
+    def parameters(self) -> tuple[nn.Parameter, ...]:
+        return tuple(self.call.module.parameters()) if self.call.module is not None else ()
