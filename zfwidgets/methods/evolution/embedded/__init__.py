@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ EMBEDDED = ("zfnet-scenes", "zfnet-photos")
 """Series whose evolution ships."""
 
 
+@cache  # thousands of entries, asked for with every block
 def evolution_pictures(name: str) -> ImageSet:
     """The pictures that the evolution of a series was mined over, drawn when they are asked for.
 
