@@ -17,7 +17,14 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_the_papers_first_two_figures_and_the_page_are_there() -> None:
-    names = {"explorer", "fig2_projections", "fig2_top_activations", "fig5_invariance", "fig6_architecture_choice"}
+    names = {
+        "explorer",
+        "fig2_projections",
+        "fig2_top_activations",
+        "fig4_evolution",
+        "fig5_invariance",
+        "fig6_architecture_choice",
+    }
     assert names | {"fig7_occlusion", "table3_ablation"} <= {path.stem for path in NOTEBOOKS}
 
 
