@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.allocator import tune_allocator
     from zfwidgets.app.explorer import Explorer
     from zfwidgets.backend import Backend
-    from zfwidgets.data import ImageSet, frontal_faces, samples, scenes
+    from zfwidgets.data import ImageSet, frontal_faces, samples, scenes, unseen_scenes
     from zfwidgets.errors import ZfwidgetsError
     from zfwidgets.imaging import Preprocess, as_image
     from zfwidgets.methods import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.correspondence import Correspondence, correspondence
     from zfwidgets.methods.evolution import FeatureEvolution, feature_evolution
     from zfwidgets.methods.filters import FilterReport, filter_report
+    from zfwidgets.methods.probing import Probe, feature_probe
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
@@ -74,6 +75,7 @@ __all__ = [
     "OcclusionMap",
     "OcclusionViewer",
     "Preprocess",
+    "Probe",
     "Projection",
     "ProjectionStages",
     "Recording",
@@ -89,6 +91,7 @@ __all__ = [
     "as_image",
     "correspondence",
     "feature_evolution",
+    "feature_probe",
     "fidelity_report",
     "filter_report",
     "frontal_faces",
@@ -105,13 +108,14 @@ __all__ = [
     "scenes",
     "top_activations",
     "tune_allocator",
+    "unseen_scenes",
 ]
 
 _HOMES = {
     "allocator": ("tune_allocator",),
     "app.explorer": ("Explorer",),
     "backend": ("Backend",),
-    "data": ("ImageSet", "frontal_faces", "samples", "scenes"),
+    "data": ("ImageSet", "frontal_faces", "samples", "scenes", "unseen_scenes"),
     "errors": ("ZfwidgetsError",),
     "imaging": ("Preprocess", "as_image"),
     "methods": (
@@ -132,6 +136,7 @@ _HOMES = {
     "methods.correspondence": ("Correspondence", "correspondence"),
     "methods.evolution": ("FeatureEvolution", "feature_evolution"),
     "methods.filters": ("FilterReport", "filter_report"),
+    "methods.probing": ("Probe", "feature_probe"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),

@@ -33,6 +33,7 @@ PUBLIC = [
     "OcclusionMap",
     "OcclusionViewer",
     "Preprocess",
+    "Probe",
     "Projection",
     "ProjectionStages",
     "Recording",
@@ -48,6 +49,7 @@ PUBLIC = [
     "as_image",
     "correspondence",
     "feature_evolution",
+    "feature_probe",
     "fidelity_report",
     "filter_report",
     "frontal_faces",
@@ -64,6 +66,7 @@ PUBLIC = [
     "scenes",
     "top_activations",
     "tune_allocator",
+    "unseen_scenes",
 ]
 
 

@@ -3,6 +3,18 @@
 from .image_set import ImageSet
 from .landmarks import Faces, frontal_faces
 from .samples import samples
-from .scenes import CLASSES, Scene, draw, scene_of, scenes
+from .scenes import CLASSES, UNSEEN, Scene, draw, scene_of, scenes, unseen_scenes
 
-__all__ = ["CLASSES", "Faces", "ImageSet", "Scene", "draw", "frontal_faces", "samples", "scene_of", "scenes"]
+__all__ = [
+    "CLASSES",
+    "UNSEEN",
+    "Faces",
+    "ImageSet",
+    "Scene",
+    "draw",
+    "frontal_faces",
+    "samples",
+    "scene_of",
+    "scenes",
+    "unseen_scenes",
+]

@@ -1,6 +1,7 @@
 """The scenes world: pictures drawn by code, with the mask of the object and the place of every part."""
 
 from .sets import scene_of, scenes
+from .unseen import UNSEEN, unseen_scenes
 from .world import CLASSES, SIZE, Scene, draw
 
-__all__ = ["CLASSES", "SIZE", "Scene", "draw", "scene_of", "scenes"]
+__all__ = ["CLASSES", "SIZE", "UNSEEN", "Scene", "draw", "scene_of", "scenes", "unseen_scenes"]

@@ -16,7 +16,7 @@ from .backdrop import clutter, ground, light, relief, shadow
 from .dice import Colours, Dice, colours_against
 from .sketch import Pose, Sketch, place, rasterise
 
-__all__ = ["CLASSES", "SIZE", "Scene", "draw", "label_of"]
+__all__ = ["CLASSES", "SIZE", "Scene", "draw", "label_of", "paint"]
 
 SIZE = 96
 """Side of every scene in pixels."""
@@ -103,7 +103,7 @@ def draw(seed: int, index: int) -> Scene:
             raise ParameterError(f"A scene's {what} must be a whole number from 0, not {number!r}; try draw(0, 0).")
     label = label_of(int(seed), int(index))
     dice = Dice(f"scene {seed} {index}")
-    picture, coverage, parts = _paint(dice, *_OBJECTS[CLASSES[label]])
+    picture, coverage, parts = paint(dice, *_OBJECTS[CLASSES[label]])
     return Scene(Image.fromarray(picture), label, CLASSES[label], coverage > 0.5, parts)
 
 
@@ -119,9 +119,10 @@ def label_of(seed: int, index: int) -> int:
     return Dice(f"labels {seed} {block}").shuffled(range(len(CLASSES)))[place_in_block]
 
 
-def _paint(
+def paint(
     dice: Dice, compose: Callable[[Sketch, Dice, Colours], None], most_turn: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], dict[str, tuple[float, float]]]:
+    """The picture (96, 96, 3), how much of each pixel the object covers (96, 96), and the places of its parts."""
     behind, mean = ground(dice, SIZE)
     picture = _over(rasterise(clutter(dice, SIZE, mean), SIZE, outline=0.7), behind)
     sketch = Sketch()

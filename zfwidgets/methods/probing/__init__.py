@@ -1,0 +1,19 @@
+"""Probes: how well a plain classifier tells classes apart by each layer's features. (Section 5, Tables 4-7, Fig. 9.)
+
+`probe` has the function a person calls, `result` what it returns; `labelled` checks pictures and labels, `features`
+takes what a layer says of each picture and keeps it, `folds` deals pictures out, `classifiers` fits.
+"""
+
+from typing import TYPE_CHECKING
+
+from zfwidgets.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.probing.probe import feature_probe
+    from zfwidgets.methods.probing.result import PAPER, Probe, Score, paper
+
+__all__ = ["PAPER", "Probe", "Score", "feature_probe", "paper"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__, {"probe": ("feature_probe",), "result": ("PAPER", "Probe", "Score", "paper")}
+)
