@@ -39,6 +39,7 @@ SECTIONS = {
     "correspondence": "benchmarks.correspondence",
     "training": "benchmarks.training",
     "invariance": "benchmarks.invariance",
+    "scrubbing": "benchmarks.scrubbing",
 }
 
 HERE = Path(__file__).resolve().parent
