@@ -154,7 +154,7 @@ def test_a_second_network_is_dashed_in_the_same_panels(backend: Backend, second:
     np.testing.assert_allclose(viewer._others.probability, theirs.probability, atol=1e-4)
     ends = [line.split('points="')[1].split()[0] for line in plot.split("<polyline")[1:]]
     assert {end.split(",")[0] for end in ends} == {"36.0"}
-    assert "thin bars: second" in viewer._maps._table.value
+    assert "dashed, thin bars: second" in viewer._maps._table.value
     viewer.target = "fox"
     assert viewer.wait(20)
     viewer.close()
