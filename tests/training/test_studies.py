@@ -130,6 +130,7 @@ def test_files_that_are_no_table(tmp_path: Path, content: bytes) -> None:
 def test_the_table_that_ships_is_whole_and_of_the_default_recipe() -> None:
     table = AblationTable.open()
     assert table.recipe == table3_module._plain(AblationRecipe())
+    assert len(table.runs) == 3 * len(studies.VARIANTS)
     for run in table.runs:
         size = sum(p.numel() for p in AblationRecipe().network(run.variant, run.seed).parameters())
         assert (run.parameters, run.validation_error_5 <= run.validation_error) == (size, True)
