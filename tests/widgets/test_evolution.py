@@ -17,7 +17,12 @@ from twins.mining import blotches
 from twins.tiny import widget_labelled
 
 from zfwidgets.backend import Backend
-from zfwidgets.backend.evolution_requests import EvolutionBlockRequest, SeriesSource
+from zfwidgets.backend.evolution_requests import (
+    EmbeddedSeriesRequest,
+    EvolutionBlockRequest,
+    SeriesSource,
+    ShippedEvolutionRequest,
+)
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging.growth import CELL, cell_picture
 from zfwidgets.methods.evolution import feature_evolution
@@ -242,6 +247,19 @@ def test_what_is_no_series_is_said_in_the_strip(growing: Backend, tmp_path: Path
     with pytest.raises(DataError, match="Nobody said which network"):
         empty.wait(60)
     empty.close()
+
+
+def test_a_folder_does_not_take_the_place_of_an_embedded_series(
+    growing: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "zfnet-scenes").mkdir()
+    monkeypatch.chdir(tmp_path)
+    shipped = growing.compute(ShippedEvolutionRequest(SeriesSource.of("zfnet-scenes")))
+    assert shipped.evolution.epochs[-1] == 64 and shipped.shipped
+    assert growing.compute(EmbeddedSeriesRequest("zfnet-scenes")) is True
+    assert growing.compute(EmbeddedSeriesRequest("tiny")) is False
+    with pytest.raises(DataError, match="There is no folder"):
+        growing.compute(ShippedEvolutionRequest(SeriesSource.of("runs/none")))
 
 
 def test_a_chart_breaks_its_lines_at_gaps() -> None:

@@ -101,11 +101,15 @@ class _OpenRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> _Opened:
+        from zfwidgets.errors import UnknownNameError
         from zfwidgets.models.series import CheckpointSeries
 
-        if os.path.isdir(self.place):
+        try:  # first, so that a folder of that name here, say of a training, does not take its place
+            return _Opened(CheckpointSeries.embedded(self.place))
+        except UnknownNameError:
+            if os.path.basename(self.place) == self.place and not os.path.isdir(self.place):
+                raise
             return _Opened(CheckpointSeries(self.place))
-        return _Opened(CheckpointSeries.embedded(self.place))
 
 
 @dataclass(frozen=True)
