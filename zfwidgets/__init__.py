@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         FilterViewer,
         InvarianceViewer,
         OcclusionViewer,
+        ProbeViewer,
         TopActivationsViewer,
         TrainingMonitor,
     )
@@ -76,6 +77,7 @@ __all__ = [
     "OcclusionViewer",
     "Preprocess",
     "Probe",
+    "ProbeViewer",
     "Projection",
     "ProjectionStages",
     "Recording",
@@ -149,6 +151,7 @@ _HOMES = {
         "FilterViewer",
         "InvarianceViewer",
         "OcclusionViewer",
+        "ProbeViewer",
         "TopActivationsViewer",
         "TrainingMonitor",
     ),

@@ -34,6 +34,7 @@ PUBLIC = [
     "OcclusionViewer",
     "Preprocess",
     "Probe",
+    "ProbeViewer",
     "Projection",
     "ProjectionStages",
     "Recording",

@@ -8,6 +8,7 @@ from zfwidgets.widgets.filters import FilterViewer
 from zfwidgets.widgets.invariance import InvarianceViewer
 from zfwidgets.widgets.monitor import TrainingMonitor
 from zfwidgets.widgets.occlusion import OcclusionViewer
+from zfwidgets.widgets.probe import ProbeViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FilterViewer",
     "InvarianceViewer",
     "OcclusionViewer",
+    "ProbeViewer",
     "TopActivationsViewer",
     "TrainingMonitor",
     "Viewer",

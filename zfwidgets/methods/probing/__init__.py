@@ -11,9 +11,15 @@ from zfwidgets.lazy import lazy_names
 if TYPE_CHECKING:
     from zfwidgets.methods.probing.probe import feature_probe
     from zfwidgets.methods.probing.result import PAPER, Probe, Score, paper
+    from zfwidgets.methods.probing.untaught import untaught
 
-__all__ = ["PAPER", "Probe", "Score", "feature_probe", "paper"]
+__all__ = ["PAPER", "Probe", "Score", "feature_probe", "paper", "untaught"]
 
 __getattr__, __dir__ = lazy_names(
-    __name__, {"probe": ("feature_probe",), "result": ("PAPER", "Probe", "Score", "paper")}
+    __name__,
+    {
+        "probe": ("feature_probe",),
+        "result": ("PAPER", "Probe", "Score", "paper"),
+        "untaught": ("untaught",),
+    },
 )
