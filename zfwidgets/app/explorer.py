@@ -208,12 +208,16 @@ def _strongest(backend: Backend, key: str) -> int:
 
 
 _PREFERRED = ("face", "owl", "butterfly")
+_PHOTOGRAPH = "photo/chelsea"
 
 
 def _striking(backend: Backend) -> str:
     """A picture on which hiding a place changes the answer; the first one if none is known to."""
     labels = {backend.label(key): key for key in backend.images if key.startswith("scene")}
-    return next((labels[name] for name in _PREFERRED if name in labels), None) or _readable(backend)
+    known = [labels[name] for name in _PREFERRED if name in labels]
+    # A network that was never shown a drawn scene is asked about a photograph.
+    known += [_PHOTOGRAPH] if _PHOTOGRAPH in backend.images else []
+    return known[0] if known else _readable(backend)
 
 
 def _readable(backend: Backend) -> str:
