@@ -111,7 +111,7 @@ def test_photographs_are_learnt_from_a_folder_of_classes(tmp_path: Path) -> None
     (tmp_path / "classes.json").write_text('[{"wnid": "n01", "name": "cat, tabby"}, {"wnid": "n02", "name": "dog"}]')
     made = train_embedded(tmp_path / "out", "zfnet-photos", images=tmp_path, epochs=1, processes=1, progress=False)
     assert made["classes"] == ["cat", "dog"]
-    assert made["accuracy_of"] == "4 validation photographs of 2 classes, whole"
+    assert made["accuracy_of"] == "4 validation photographs of 2 classes, centre crop"
     assert made["recipe"]["pictures"] == 12
     (tmp_path / "classes.json").write_text("[]")
     with pytest.raises(DataError, match="does not name every class"):

@@ -36,7 +36,7 @@ class Plan:
     architecture : dict
         Arguments of `ZFNet`, but for classes and normalisation.
     preprocess : Preprocess
-        Of the network; training pictures have this size already.
+        Of the network. Training pictures have its size already.
     recipe : Recipe
         Unlike the paper's networks these start from torch's initial weights and learn with batch norm.
     pictures : int or None
@@ -72,7 +72,7 @@ EMBEDDED = {
             "conv2_padding": 2,
             "dropout": 0.3,
         },
-        preprocess=Preprocess(size=_PHOTO_SIZE, resize=_PHOTO_SIZE),
+        preprocess=Preprocess(size=_PHOTO_SIZE),
         recipe=Recipe(
             epochs=64,
             rate=0.05,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..data import ImageSet
@@ -57,24 +57,28 @@ def scenes(pictures: int, seed: int, processes: int, progress: bool) -> Material
 
 
 def photographs(folder: str | Path, preprocess: Preprocess, processes: int, progress: bool) -> Material:
-    """The folders ``train`` and ``val``; there is no third set, so the end is measured on ``val``, which nothing
-    in the training depends on unless its schedule is ``"plateau"``."""
+    """The folders ``train`` and ``val``, learnt from and watched whole, without cropping.
+
+    There is no third set: the end is measured on the centre crops of ``val``, which nothing in a training depends on
+    unless its schedule is ``"plateau"``. A crop shows objects as large as the pieces that were learnt from
+    (Touvron et al. 2019).
+    """
     place = Path(folder)
     training, validation = (ImageSet.from_folder(place / part) for part in ("train", "val"))
     folders = sorted({path.name for path in (place / "train").iterdir() if path.is_dir()})
     if not folders:
         raise DataError(f"{place / 'train'} has no folders; put the pictures of each class into a folder of its own.")
-    names = _names(place, folders)
-    read = [
-        read_pictures(part, preprocess, folders, processes=processes, progress=progress)
-        for part in (training, validation)
-    ]
+    names, whole = _names(place, folders), replace(preprocess, resize=preprocess.size)
+    learnt, watched, asked = (
+        read_pictures(pictures, shown, folders, processes=processes, progress=progress)
+        for pictures, shown in ((training, whole), (validation, whole), (validation, preprocess))
+    )
     return Material(
-        read[0],
-        read[1],
-        read[1],
+        learnt,
+        watched,
+        asked,
         names,
-        f"{len(validation)} validation photographs of {len(names)} classes, whole",
+        f"{len(validation)} validation photographs of {len(names)} classes, centre crop",
         " --images FOLDER",
         {"pictures": len(training), "validation": len(validation)},
     )
