@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from zfwidgets.training import record_training
     from zfwidgets.training.studies import AblationTable, ablation
     from zfwidgets.widgets import (
+        ArchitectureViewer,
         CorrespondenceViewer,
         EvolutionViewer,
         FeatureViewer,
@@ -58,6 +59,7 @@ __all__ = [
     "AblationTable",
     "AlexNet2012",
     "Architecture",
+    "ArchitectureViewer",
     "Backend",
     "CheckpointSeries",
     "Correspondence",
@@ -145,6 +147,7 @@ _HOMES = {
     "training": ("record_training",),
     "training.studies": ("AblationTable", "ablation"),
     "widgets": (
+        "ArchitectureViewer",
         "CorrespondenceViewer",
         "EvolutionViewer",
         "FeatureViewer",

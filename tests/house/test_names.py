@@ -15,6 +15,7 @@ PUBLIC = [
     "AblationTable",
     "AlexNet2012",
     "Architecture",
+    "ArchitectureViewer",
     "Backend",
     "CheckpointSeries",
     "Correspondence",

@@ -12,6 +12,7 @@ from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.backend.evolution_requests import EmbeddedSeriesRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets import (
+    ArchitectureViewer,
     CorrespondenceViewer,
     EvolutionViewer,
     FeatureViewer,
@@ -34,6 +35,7 @@ _TABS = {
     "invariance": "Invariance",
     "correspondence": "Correspondence",
     "filters": "Filters",
+    "architecture": "Architecture",
 }
 """Attributes with the titles of their tabs, in order."""
 
@@ -48,7 +50,7 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, evolution, invariance, correspondence, filters : Viewer
+    occlusion, features, top, evolution, invariance, correspondence, filters, architecture : Viewer
         The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into, `evolution`
         also for one whose series of checkpoints does not ship.
 
@@ -89,6 +91,7 @@ class Explorer(W.VBox):
         self.invariance = InvarianceViewer(backend, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, image=first, awake=False) if traced else None
+        self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
         viewers = (getattr(self, name) for name in _TABS)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
@@ -100,6 +103,8 @@ class Explorer(W.VBox):
             T.link((self.top, "layer"), (self.features, "layer"))
             T.dlink((self.top, "channel"), (self.features, "channel"), self._channel)
             T.dlink((self.top, "index"), (self.features, "index"))
+        if self.features is not None and self.architecture is not None:
+            T.link((self.features, "layer"), (self.architecture, "layer"))
         self._thumbnails = Thumbnails(backend, self._choose)
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)

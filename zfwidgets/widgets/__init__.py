@@ -1,5 +1,6 @@
 """Viewers: the only place with ipywidgets, bqplot and traitlets."""
 
+from zfwidgets.widgets.architecture import ArchitectureViewer
 from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.correspondence import CorrespondenceViewer
 from zfwidgets.widgets.evolution import EvolutionViewer
@@ -12,6 +13,7 @@ from zfwidgets.widgets.probe import ProbeViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
 __all__ = [
+    "ArchitectureViewer",
     "CorrespondenceViewer",
     "EvolutionViewer",
     "FeatureViewer",

@@ -183,6 +183,42 @@ CSS = """
 .zf-figures th { font-weight: 400; text-align: left; padding: 3px 8px 3px 0; vertical-align: bottom; }
 .zf-figures td, .zf-figures tr:first-child th:not(:first-child) { text-align: right; padding: 3px 0 3px 8px; }
 .zf-figures tr + tr { border-top: 1px solid var(--zf-line); }
+.zf-layers { flex: 1 1 440px; min-width: 0; max-width: 640px; }
+.zf-deconv { flex: 1 1 430px; min-width: 0; max-width: 520px; }
+.zf-graph-scroll { max-height: 620px; overflow-y: auto !important; overflow-x: hidden !important; width: 100%;
+  border-top: 1px solid var(--zf-line); }
+.zf-graph { position: relative; width: 100%; flex: none; }
+.zf-graph > .widget-html, .zf-graph > .widget-html > .widget-html-content { width: 100%; }
+.zf-graph-lines { position: absolute; left: 0; top: 0; } .zf-graph-edges { fill: none; stroke: var(--zf-soft); }
+.zf-graph polygon, .zf-graph rect { stroke: var(--zf-paper); stroke-width: .5; }
+.zf-graph-rows > div { display: grid; grid-template-columns: 1.25fr 1.1fr 1fr; gap: 0 10px; align-items: center;
+  box-sizing: border-box; border-bottom: 1px solid var(--zf-line); line-height: 1.25; overflow: hidden; }
+.zf-graph-rows span { min-width: 0; font-variant-numeric: tabular-nums; }
+.zf-graph-rows b, .zf-graph-rows small { display: block; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; }
+.zf-graph-rows small { color: var(--zf-soft); font-size: 11px; }
+.zf-graph-rows i { display: block; font-style: normal; font-size: 12px; text-align: right; padding: 0 4px;
+  background: linear-gradient(90deg, rgba(42,120,142,.38) var(--zf-share), transparent var(--zf-share)); }
+.zf-graph-rows i + i { background: linear-gradient(90deg, rgba(122,94,168,.38) var(--zf-share),
+  transparent var(--zf-share)); }
+.zf-graph-head { display: flex; justify-content: space-between; gap: 10px; font-size: 11px; color: var(--zf-soft); }
+.zf .zf-graph .widget-toggle-buttons { position: absolute; inset: 0; margin: 0; width: 100%; height: 100%; }
+.zf .zf-graph .widget-toggle-buttons > .widget-label { display: none; }
+.zf .zf-graph .widget-toggle-buttons > div { position: absolute; inset: 0; margin: 0; padding: 0; }
+.zf .zf-graph .widget-toggle-button { position: absolute; left: 0; width: 100%; margin: 0; padding: 0; min-height: 0;
+  border: 0; background: transparent; color: transparent; box-shadow: none; border-radius: 3px; }
+.zf .zf-graph .widget-toggle-button:hover { background: rgba(128,128,128,.14); }
+.zf .zf-graph .widget-toggle-button.mod-active { background: rgba(255,127,14,.13);
+  box-shadow: inset 4px 0 0 var(--zf-accent); }
+.zf .zf-graph .widget-toggle-button:focus-visible { outline-offset: -2px; }
+.zf-stage, .zf-stages { display: flex; flex-flow: row wrap; gap: 10px; align-items: center; }
+.zf-stage figure, .zf-stages figure { margin: 0; } .zf-stages { gap: 8px; margin-top: 8px; }
+.zf-stage img, .zf-stages img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
+.zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 192px; }
+.zf-stages figcaption { max-width: 72px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.zf-stages .zf-now img { outline: 3px solid var(--zf-accent); outline-offset: 1px; }
+.zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
+.zf-arrow { text-align: center; font-weight: 600; } .zf-said { margin: 6px 0 0; min-height: 53px; }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }

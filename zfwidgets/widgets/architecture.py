@@ -1,0 +1,225 @@
+"""`ArchitectureViewer`: Fig. 3, the layers of any network drawn to scale, and Fig. 1, the deconvnet step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.backend import Request, ScoresRequest
+from zfwidgets.backend.architecture_requests import ArchitectureRequest, StagesRequest
+from zfwidgets.errors import ParameterError
+from zfwidgets.widgets import architecture_words as words
+from zfwidgets.widgets import controls
+from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.stage_words import shown_stages, stage_panel, stage_strip
+from zfwidgets.widgets.unit import inside
+from zfwidgets.widgets.values import Whole, as_whole
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.architecture import Architecture, ProjectionStages, Stage
+
+__all__ = ["ArchitectureViewer"]
+
+
+class ArchitectureViewer(Viewer):
+    """The layers of a network, one of them to be looked into: its strongest unit sent down to the pixels, step by step.
+
+    A row is a layer, its map drawn to scale; press it, or move *Layer*, to choose it. *Step* walks down the deconvnet.
+
+    Parameters
+    ----------
+    backend : Backend
+        A network that can be traced, and its pictures.
+    **options
+        Traits: ``image``, ``layer``, ``channel``, ``step``, ``awake``; and those of `ipywidgets.VBox`.
+
+    Raises
+    ------
+    ParameterError
+        If the network cannot be traced; says why.
+
+    Examples
+    --------
+    >>> from zfwidgets.backend import Backend
+    >>> with Backend("zfnet-scenes", device="cpu") as backend:
+    ...     viewer = ArchitectureViewer(backend, layer="conv2")
+    ...     done = viewer.wait()
+    >>> viewer.result["conv2"].kernel, [stage.step for stage in viewer.stages.stages]
+    ((5, 5), ['start', 'rectify', 'filter', 'unpool', 'rectify', 'filter'])
+    """
+
+    layer: Any = T.TraitType("")
+    """Name of the layer that is looked into."""
+    channel = T.Any(None, allow_none=True)
+    """Which map of it; None: the one that the picture excites most."""
+    step = Whole(0, 0, "step")
+    """Which step down is shown; beyond the last one, the last."""
+    awake = T.Bool(True)
+    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
+
+    MAIN = "layers"
+    ALSO = ("stages", "picture")
+    SENTENCE = (
+        "Boxes are maps to scale; below, one unit unpooled, rectified, filtered, down to the pixels (Zeiler and "
+        "Fergus, section 2.1, Figs. 1 and 3)."
+    )
+
+    def _defaults(self) -> dict[str, Any]:
+        net = self._backend.network
+        if net.trace_problem is not None:
+            raise ParameterError(f"This network has no layers to show: {net.trace_problem}")
+        # The layer comes first in any case, because the channel is checked against it.
+        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
+
+    def _build(self) -> W.Widget:
+        self._architecture: Architecture | None = None
+        self._found: ProjectionStages | None = None
+        self._shown_steps: tuple[Stage, ...] = ()
+        self._setting = False
+        self._picture = PictureFigure("Picture")
+        self._picture.foot("the frame is what the unit sees")
+        self._rows = W.ToggleButtons(options=[], description="")
+        self._rows.observe(lambda change: self._press(change["new"]), "value")
+        self._graph, self._heading, self._panel, self._strip_of_stages = (W.HTML() for _ in range(4))
+        sheet = W.Box([self._graph, self._rows])
+        sheet.add_class("zf-graph")
+        sheet.add_class(self._mark)
+        scroll = W.Box([sheet])
+        scroll.add_class("zf-graph-scroll")
+        left = W.VBox([self._picture, self._controls()])
+        layers, stages = W.VBox([self._heading, scroll]), W.VBox([self._panel, self._strip_of_stages])
+        self.observe(lambda _: self._reset(), ["layer", "image"])
+        self.observe(lambda _: self._draw_stages(), "step")
+        body = W.Box([left, layers, stages])
+        for box, name in zip([*body.children, body], ("zf-side", "zf-layers", "zf-deconv", "zf-row"), strict=True):
+            box.add_class(name)
+        return body
+
+    @property
+    def _mark(self) -> str:
+        """Class of the box with this viewer's rows: a page may show several."""
+        return f"zf-a{self.model_id[:8]}"
+
+    def _controls(self) -> W.VBox:
+        net = self._backend.network
+        self._image_control = controls.image_choice(self._backend, self.image)
+        self._channel_control = controls.slider("Channel", 0, net.layers[self.layer].channels - 1)
+        self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
+        self._step_control = self._bind(controls.slider("Step", 0, 1), "step")
+        return controls.group(
+            self._step_control,
+            self._bind(self._image_control, "image"),
+            self._bind(controls.choice("Layer", list(net.menu), net.menu[0]), "layer"),
+            self._channel_control,
+        )
+
+    def _questions(self) -> dict[str, Request]:
+        if not self.awake:
+            return {}
+        return {
+            "layers": ArchitectureRequest(),
+            "picture": ScoresRequest(self.image),
+            "stages": StagesRequest(self.image, self.layer, self.channel),
+        }
+
+    # Answers -------------------------------------------------------------------------------------------------
+
+    def _show(self, slot: str, value: Any) -> None:
+        if slot == "layers":
+            self._architecture, self._progress = value, 1.0
+            self._show_layers(value)
+        elif slot == "picture":
+            self._picture.show(value.seen)
+            self._base = value.seen.shape
+        else:
+            self._found, self._shown_steps = value, shown_stages(value)
+            self._step_control.max = max(len(self._shown_steps) - 1, 1)
+            self._set_channel(value.projection.channel)
+            self._draw_stages()
+        if self._found is not None and "picture" in self._answered:
+            self._picture.boxes([inside(self._found.projection.box, self._base)])
+
+    def _show_layers(self, net: Architecture) -> None:
+        self._graph.value = words.graph(net, words.plan(net), self._mark)
+        self._setting = True
+        try:
+            self._rows.options = [(layer.name, place) for place, layer in enumerate(net.layers) if layer.name]
+        finally:
+            self._setting = False
+        self._mark_row()
+        self._heading.value = (
+            f'<div class="zf-title zf-heading">{len(net.layers) - 1} layers <small>{net.parameters:,} parameters, '
+            f"{words.count(net.multiply_adds)} multiply-adds a picture</small></div>"
+            '<div class="zf-graph-head"><span>Layer</span><span>Map (channels x rows x columns)</span>'
+            "<span>Parameters, multiply-adds</span></div>"
+        )
+
+    def _mark_row(self) -> None:
+        """The row of the chosen layer, which may be an operation inside of it."""
+        if self._architecture is None:
+            return
+        index = self._backend.network.layers[self.layer].index
+        rows = [place for place, layer in enumerate(self._architecture.layers) if index in layer.nodes]
+        known = {place for _, place in self._rows.options}
+        self._setting = True
+        try:
+            self._rows.value = rows[0] if rows and rows[0] in known else None
+        finally:
+            self._setting = False
+
+    def _draw_stages(self) -> None:
+        if self._found is not None:
+            step = min(self.step, len(self._shown_steps) - 1)
+            self._panel.value = stage_panel(self._found, self._shown_steps, step)
+            self._strip_of_stages.value = stage_strip(self._found, self._shown_steps, step)
+
+    # Hands ---------------------------------------------------------------------------------------------------
+
+    def _press(self, place: int | None) -> None:
+        if not self._setting and place is not None and self._architecture is not None:
+            name = self._architecture.layers[place].name
+            self._try("control", lambda: setattr(self, "layer", name))
+
+    def _slide(self, channel: int) -> None:
+        if not self._setting:
+            self.channel = channel
+
+    def _set_channel(self, channel: int) -> None:
+        self._setting = True  # what a program sets is no hand
+        try:
+            self._channel_control.max = self._backend.network.layers[self._answered["stages"].layer].channels - 1
+            self._channel_control.value = channel
+        finally:
+            self._setting = False
+
+    def _reset(self) -> None:
+        """A map belongs to one layer; in another picture another one is strongest."""
+        self.channel = None
+        self._mark_row()
+
+    def _facts(self) -> str:
+        return "" if self._found is None else f"{len(self._shown_steps) - 1} steps down &middot; exact"
+
+    @property
+    def result(self) -> Architecture | None:
+        """The layers."""
+        return self._architecture
+
+    @property
+    def stages(self) -> ProjectionStages | None:
+        """The projection that is shown, with its steps."""
+        return self._found
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str:
+        name: str = self._backend.network.layers[proposal["value"]].name
+        return name
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int | None:
+        if proposal["value"] is None:
+            return None
+        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)

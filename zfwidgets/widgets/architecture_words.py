@@ -1,0 +1,209 @@
+"""The graph of a network as HTML and SVG: a row for each layer, its map to scale, who reads whom at the side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.architecture import Architecture, ArchitectureLayer
+
+__all__ = ["GraphPlan", "count", "graph", "plan"]
+
+_SIDE, _SLANT = 84, 0.3
+"""Height of the picture, and how much of a map's width is seen from the side."""
+_THICK, _LONG = 42, 84
+"""Pixels of the most channels of a map, and of the longest vector."""
+_LEAST, _ROOM, _TOP = 40, 12, 4
+_LANE, _LANES_WIDTH = 8, 72
+_COLOURS = {
+    "input": "var(--zf-soft)",
+    "convolution": "#2a788e",
+    "linear": "#7a5ea8",
+    "addition": "#3f9b57",
+    "concatenation": "#3f9b57",
+}
+_OTHER = "#8c8c8c"
+
+
+@dataclass(frozen=True)
+class GraphPlan:
+    """Where the rows of a graph lie, in pixels from its top.
+
+    Attributes
+    ----------
+    tops, heights : tuple of float
+        Of each layer's row.
+    lanes : tuple of (source, reader, lane)
+        Connections that leave out a row, each with its place at the side; those of one source share a place.
+    """
+
+    tops: tuple[float, ...]
+    heights: tuple[float, ...]
+    lanes: tuple[tuple[int, int, int], ...]
+
+    @property
+    def height(self) -> float:
+        """Of all rows."""
+        return self.tops[-1] + self.heights[-1]
+
+    def middle(self, place: int) -> float:
+        """Of a row."""
+        return self.tops[place] + self.heights[place] / 2
+
+
+def plan(net: Architecture) -> GraphPlan:
+    """Rows one below the other, and connections that pass by others beside them."""
+    largest = max(layer.height for layer in net.layers)
+    heights = [max(_LEAST, layer.height / largest * _SIDE * (1 + _SLANT) + _ROOM) for layer in net.layers]
+    tops = [float(_TOP)]
+    for height in heights[:-1]:
+        tops.append(tops[-1] + height)
+    return GraphPlan(tuple(tops), tuple(heights), tuple(_lanes(net)))
+
+
+def _lanes(net: Architecture) -> list[tuple[int, int, int]]:
+    """Connections that leave out a row: the first free place from the source to its last reader."""
+    readers: dict[int, list[int]] = {}
+    for place, layer in enumerate(net.layers):
+        for source in layer.inputs:
+            if source < place - 1:
+                readers.setdefault(source, []).append(place)
+    free_from: list[int] = []
+    found = []
+    for source in sorted(readers):
+        lane = next((lane for lane, end in enumerate(free_from) if end <= source), len(free_from))
+        free_from[lane:] = [max(readers[source]), *free_from[lane + 1 :]]
+        found += [(source, reader, lane) for reader in readers[source]]
+    return found
+
+
+def count(number: int) -> str:
+    """Many things, in three digits.
+
+    Examples
+    --------
+    >>> count(640), count(14208), count(1168032896)
+    ('640', '14.2 k', '1.17 G')
+    """
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return str(number)
+
+
+def graph(net: Architecture, places: GraphPlan, name: str) -> str:
+    """The whole graph; `name` is the class of the box that it lies in, whose buttons are put on its rows."""
+    lanes = 1 + max((lane for _, _, lane in places.lanes), default=-1)
+    gap = min(_LANE, _LANES_WIDTH / max(lanes, 1))
+    left = 10 + gap * lanes
+    width = left + 10 + max(_THICK + _SIDE * _SLANT, _LONG) + 6
+    drawn = "".join(_slab(net, place, places, left + 10) for place in range(len(net.layers)))
+    svg = (
+        f'<svg class="zf-graph-lines" width="{width:.0f}" height="{places.height:.0f}" aria-hidden="true">'
+        f"{_connections(net, places, left, gap)}{drawn}</svg>"
+    )
+    most = (max(layer.parameters for layer in net.layers), max(layer.multiply_adds for layer in net.layers))
+    rows = "".join(_row(layer, places.heights[place], most) for place, layer in enumerate(net.layers))
+    buttons = (
+        f".zf .{name} button:nth-child({number}) {{ top: {places.tops[place]:.1f}px; "
+        f"height: {places.heights[place]:.1f}px; }}"
+        for number, place in enumerate(_named(net), 1)
+    )
+    return (
+        f"<style>{''.join(buttons)}</style>{svg}"
+        f'<div class="zf-graph-rows" style="padding: {_TOP}px 0 0 {width:.0f}px">{rows}</div>'
+    )
+
+
+def _named(net: Architecture) -> Sequence[int]:
+    return [place for place, layer in enumerate(net.layers) if layer.name is not None]
+
+
+def _connections(net: Architecture, places: GraphPlan, x: float, gap: float) -> str:
+    parts = []
+    for above, below in pairwise(range(len(net.layers))):
+        if above in net.layers[below].inputs:
+            parts.append(f'<path d="M{x:.1f} {places.middle(above):.1f}V{places.middle(below):.1f}"/>')
+    for source, reader, lane in places.lanes:
+        at, top, bottom = x - gap * (lane + 1), places.middle(source), places.middle(reader)
+        bend = min(6.0, gap)
+        parts.append(
+            f'<path d="M{x:.1f} {top:.1f}Q{at:.1f} {top:.1f} {at:.1f} {top + bend:.1f}V{bottom - bend:.1f}'
+            f'Q{at:.1f} {bottom:.1f} {x:.1f} {bottom:.1f}"/>'
+        )
+    dots = (
+        f'<circle cx="{x:.1f}" cy="{places.middle(place):.1f}" r="3" fill="{_colour(layer)}"/>'
+        for place, layer in enumerate(net.layers)
+    )
+    return f'<g class="zf-graph-edges">{"".join(parts)}</g>{"".join(dots)}'
+
+
+def _colour(layer: ArchitectureLayer) -> str:
+    return _COLOURS.get(layer.kind, _OTHER)
+
+
+def _slab(net: Architecture, place: int, places: GraphPlan, x: float) -> str:
+    """A map as a box: height and depth are its rows and columns, width its channels; a vector is a bar."""
+    layer, middle = net.layers[place], places.middle(place)
+    maps = [other for other in net.layers if other.spatial]
+    colour = _colour(layer)
+    if not layer.spatial:
+        most = max(other.channels for other in net.layers if not other.spatial)
+        long = max(layer.channels / most * _LONG, 1.5)
+        return f'<rect x="{x:.1f}" y="{middle - 2.5:.1f}" width="{long:.1f}" height="5" fill="{colour}"/>'
+    largest = max(other.height for other in maps), max(other.width for other in maps)
+    thick = max(layer.channels / max(other.channels for other in maps) * _THICK, 1.5)
+    side, depth = layer.height / largest[0] * _SIDE, layer.width / largest[1] * _SIDE * _SLANT
+    top = middle - (side + depth) / 2 + depth
+    faces = (
+        (0.95, [(x, top), (x + thick, top), (x + thick, top + side), (x, top + side)]),
+        (0.7, [(x, top), (x + depth, top - depth), (x + depth + thick, top - depth), (x + thick, top)]),
+        (
+            0.45,
+            [
+                (x + thick, top),
+                (x + thick + depth, top - depth),
+                (x + thick + depth, top - depth + side),
+                (x + thick, top + side),
+            ],
+        ),
+    )
+    drawn = []
+    for opacity, points in faces:
+        corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+        drawn.append(f'<polygon fill="{colour}" fill-opacity="{opacity}" points="{corners}"/>')
+    return "".join(drawn)
+
+
+def _row(layer: ArchitectureLayer, height: float, most: tuple[int, int]) -> str:
+    field, total = layer.receptive_field, layer.stride
+    title = "picture" if layer.kind == "input" else layer.name or layer.kind
+    extra = [kind for kind in layer.operations if kind not in ("identity", "flatten", layer.kind)]
+    size = _sizes(layer.channels, layer.height, layer.width) if layer.spatial else f"{layer.channels:,}"
+    sees = "whole picture" if total == (0, 0) else f"sees {_sizes(*field)}"
+    kind = "" if layer.kind in (title, "input") else escape(layer.kind)
+    if layer.kernel is not None and layer.step is not None:
+        step = layer.step[0] if layer.step[0] == layer.step[1] else _sizes(*layer.step)
+        kind += f" {_sizes(*layer.kernel)}" + (f", step {step}" if layer.step != (1, 1) else "")
+    kind += "".join(f", {escape(name)}" for name in dict.fromkeys(extra))
+    return (
+        f'<div style="height:{height:.1f}px"><span><b>{escape(title)}</b><small>{kind.strip(", ")}</small></span>'
+        f"<span>{size}<small>{sees if layer.kind != 'input' else ''}</small></span>"
+        f"<span>{_bar(layer.parameters, most[0], 'parameters')}{_bar(layer.multiply_adds, most[1], 'multiply-adds')}"
+        "</span></div>"
+    )
+
+
+def _sizes(*numbers: int) -> str:
+    return " x ".join(map(str, numbers))
+
+
+def _bar(number: int, most: int, what: str) -> str:
+    if not number:
+        return ""
+    share = 100 * number / max(most, 1)
+    return f'<i title="{number:,} {what}" style="--zf-share:{share:.1f}%">{count(number)}</i>'
