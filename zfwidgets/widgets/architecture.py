@@ -63,8 +63,8 @@ class ArchitectureViewer(Viewer):
     MAIN = "layers"
     ALSO = ("stages", "picture")
     SENTENCE = (
-        "Boxes are maps to scale; below, one unit unpooled, rectified, filtered, down to the pixels (Zeiler and "
-        "Fergus, section 2.1, Figs. 1 and 3)."
+        "Boxes are maps to scale; beside them one unit is unpooled, rectified and filtered, down to the pixels (Zeiler "
+        "and Fergus, section 2.1, Figs. 1 and 3)."
     )
 
     def _defaults(self) -> dict[str, Any]:
@@ -138,6 +138,7 @@ class ArchitectureViewer(Viewer):
             self._found, self._shown_steps = value, shown_stages(value)
             self._step_control.max = max(len(self._shown_steps) - 1, 1)
             self._set_channel(value.projection.channel)
+            self._begin()
             self._draw_stages()
         if self._found is not None and "picture" in self._answered:
             self._picture.boxes([inside(self._found.projection.box, self._base)])
@@ -175,6 +176,12 @@ class ArchitectureViewer(Viewer):
             step = min(self.step, len(self._shown_steps) - 1)
             self._panel.value = stage_panel(self._found, self._shown_steps, step)
             self._strip_of_stages.value = stage_strip(self._found, self._shown_steps, step)
+
+    def _begin(self) -> None:
+        """The first sight is an unpooling, if there is any: the step that the paper draws."""
+        if "step" not in self._given:
+            self._given.add("step")
+            self.step = next((i for i, stage in enumerate(self._shown_steps) if stage.switches is not None), 0)
 
     # Hands ---------------------------------------------------------------------------------------------------
 

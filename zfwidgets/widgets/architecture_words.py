@@ -190,8 +190,9 @@ def _row(layer: ArchitectureLayer, height: float, most: tuple[int, int]) -> str:
         step = layer.step[0] if layer.step[0] == layer.step[1] else _sizes(*layer.step)
         kind += f" {_sizes(*layer.kernel)}" + (f", step {step}" if layer.step != (1, 1) else "")
     kind += "".join(f", {escape(name)}" for name in dict.fromkeys(extra))
+    kind = kind.strip(", ")
     return (
-        f'<div style="height:{height:.1f}px"><span><b>{escape(title)}</b><small>{kind.strip(", ")}</small></span>'
+        f'<div style="height:{height:.1f}px"><span title="{kind}"><b>{escape(title)}</b><small>{kind}</small></span>'
         f"<span>{size}<small>{sees if layer.kind != 'input' else ''}</small></span>"
         f"<span>{_bar(layer.parameters, most[0], 'parameters')}{_bar(layer.multiply_adds, most[1], 'multiply-adds')}"
         "</span></div>"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["picture", "shown_stages", "stage_panel", "stage_strip", "switch_picture"]
 
 _MOST = 9
-_LARGE, _MIDDLE, _SMALL = 192, 120, 72
+_LARGE, _MIDDLE, _SMALL = 168, 84, 72
 _SWITCH = (255, 127, 14)
 Pixels = NDArray[np.uint8]
 
@@ -82,12 +82,16 @@ def stage_panel(found: ProjectionStages, stages: Sequence[Stage], step: int) -> 
     channel = found.projection.channel
     pictures = [_figure(after, channel, _LARGE, _caption(after))]
     if step:
-        arrow = f'<div class="zf-arrow">{escape(after.step)}<br>&rarr;</div>'
-        if after.switches is not None:
-            arrow += _img(switch_picture(after), _MIDDLE, "switches: where the maxima were")
+        switches = "" if after.switches is None else _img(switch_picture(after), _MIDDLE, "its switches")
+        arrow = f'<div class="zf-arrow">{switches}{escape(after.step)} &rarr;</div>'
         pictures = [_figure(before, channel, _LARGE, _caption(before)), arrow, *pictures]
     words = _sentence(found, before, after)
-    return f'<div class="zf-stage">{"".join(pictures)}</div><p class="zf-said">{escape(words)}</p>'
+    p = found.projection
+    title = f"{escape(p.layer)} #{p.channel}, down to the pixels <small>step {step} of {len(stages) - 1}</small>"
+    return (
+        f'<div class="zf-title">{title}</div><div class="zf-stage">{"".join(pictures)}</div>'
+        f'<p class="zf-said">{escape(words)}</p>'
+    )
 
 
 def stage_strip(found: ProjectionStages, stages: Sequence[Stage], step: int) -> str:

@@ -191,7 +191,7 @@ CSS = """
 .zf-graph > .widget-html, .zf-graph > .widget-html > .widget-html-content { width: 100%; }
 .zf-graph-lines { position: absolute; left: 0; top: 0; } .zf-graph-edges { fill: none; stroke: var(--zf-soft); }
 .zf-graph polygon, .zf-graph rect { stroke: var(--zf-paper); stroke-width: .5; }
-.zf-graph-rows > div { display: grid; grid-template-columns: 1.25fr 1.1fr 1fr; gap: 0 10px; align-items: center;
+.zf-graph-rows > div { display: grid; grid-template-columns: 1.55fr 1fr .9fr; gap: 0 8px; align-items: center;
   box-sizing: border-box; border-bottom: 1px solid var(--zf-line); line-height: 1.25; overflow: hidden; }
 .zf-graph-rows span { min-width: 0; font-variant-numeric: tabular-nums; }
 .zf-graph-rows b, .zf-graph-rows small { display: block; overflow: hidden; text-overflow: ellipsis;
@@ -214,11 +214,13 @@ CSS = """
 .zf-stage, .zf-stages { display: flex; flex-flow: row wrap; gap: 10px; align-items: center; }
 .zf-stage figure, .zf-stages figure { margin: 0; } .zf-stages { gap: 8px; margin-top: 8px; }
 .zf-stage img, .zf-stages img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
-.zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 192px; }
+.zf-stage { align-items: flex-start; min-height: 200px; }
+.zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 168px; }
 .zf-stages figcaption { max-width: 72px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .zf-stages .zf-now img { outline: 3px solid var(--zf-accent); outline-offset: 1px; }
 .zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
-.zf-arrow { text-align: center; font-weight: 600; } .zf-said { margin: 6px 0 0; min-height: 53px; }
+.zf-arrow { text-align: center; font-weight: 600; align-self: center; } .zf .zf-arrow img { margin: auto; }
+.zf-arrow figcaption { font-weight: 400; } .zf-said { margin: 6px 0 0; min-height: 53px; }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
