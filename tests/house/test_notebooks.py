@@ -19,8 +19,10 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 def test_the_papers_first_two_figures_and_the_page_are_there() -> None:
     names = {
         "explorer",
+        "fig1_deconvnet",
         "fig2_projections",
         "fig2_top_activations",
+        "fig3_architecture",
         "fig4_evolution",
         "fig5_invariance",
         "fig6_architecture_choice",
