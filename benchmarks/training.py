@@ -19,7 +19,7 @@ from zfwidgets.training.embedded import EMBEDDED, Plan
 
 __all__ = ["measure", "readme", "tables"]
 
-_BATCHES = 8
+_BATCHES = 20
 _CLASSES = 16
 
 

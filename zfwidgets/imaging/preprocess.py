@@ -142,8 +142,10 @@ class Preprocess:
         picture: npt.NDArray[np.uint8] = np.ascontiguousarray(levels.movedim(-3, -1).cpu().numpy())
         return picture
 
-    def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
+    def normalise(self, pixels: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """Pixels in [0, 1], (..., 3, H, W), in the scale of the model's input; the same device and type.
+
+        `out` takes the result where that spares a tensor; it may be `pixels` itself.
 
         Examples
         --------
@@ -152,7 +154,9 @@ class Preprocess:
         tensor([2., 2., 2.])
         """
         mean, std = self._statistics(pixels)
-        return (pixels - mean) / std
+        import torch
+
+        return torch.sub(pixels, mean, out=out).div_(std)
 
     def colour(self, rgb: tuple[float, float, float]) -> torch.Tensor:
         """One colour, red, green and blue in [0, 1], in the scale of the model's input: float32 (3, 1, 1)."""

@@ -84,10 +84,10 @@ def augmented(
         pixels = pixels.gather(3, order[:, None, None, :].expand_as(pixels))
     if not augmentation.jitter and augmentation.zoom == 1:
         return as_input(pixels, preprocess)
-    levels = pixels.permute(0, 3, 1, 2).to(torch.float32).div(255)
+    levels = _levels(pixels)
     if augmentation.jitter:
         levels = _jittered(levels, augmentation.jitter, generator)
-    inputs = preprocess.normalise(levels)
+    inputs = preprocess.normalise(levels, out=levels)
     if augmentation.zoom < 1:
         inputs = _zoomed(inputs, augmentation.zoom, generator)
     return inputs.contiguous(memory_format=torch.channels_last)
@@ -95,8 +95,13 @@ def augmented(
 
 def as_input(pixels: Tensor, preprocess: Preprocess) -> Tensor:
     """Pictures (N, H, W, 3) uint8 as model inputs (N, 3, H, W) float32, channels last in memory."""
-    scaled = preprocess.normalise(pixels.permute(0, 3, 1, 2).to(torch.float32).div(255))
-    return scaled.contiguous(memory_format=torch.channels_last)
+    levels = _levels(pixels)
+    return preprocess.normalise(levels, out=levels)
+
+
+def _levels(pixels: Tensor) -> Tensor:
+    """(N, 3, H, W) in [0, 1]: pictures lie in memory as channels last do, so nothing is moved."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last).div_(255)
 
 
 def _moved(pixels: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
@@ -109,7 +114,10 @@ def _moved(pixels: Tensor, augmentation: Augmentation, generator: torch.Generato
     if augmentation.mirror:
         mirrored = torch.rand(count, generator=generator) < 0.5
         columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-    return pixels[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    moved = torch.empty_like(pixels)
+    for place in range(count):  # twice as fast as one gather of the whole batch
+        torch.index_select(pixels[place].index_select(0, rows[place]), 1, columns[place], out=moved[place])
+    return moved
 
 
 def _jittered(levels: Tensor, most: float, generator: torch.Generator) -> Tensor:
