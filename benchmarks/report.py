@@ -37,6 +37,7 @@ SECTIONS = {
     "mining": "benchmarks.mining",
     "cluster": "benchmarks.cluster",
     "correspondence": "benchmarks.correspondence",
+    "probes": "benchmarks.probes",
     "training": "benchmarks.training",
     "invariance": "benchmarks.invariance",
     "scrubbing": "benchmarks.scrubbing",

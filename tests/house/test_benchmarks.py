@@ -257,3 +257,10 @@ def test_the_loop_over_turned_pictures_has_our_curves() -> None:
     distances["conv1"] = distances["conv1"][:, ::-1]
     with pytest.raises(wrong, match="correlate with"):
         section._compared(found, distances, shares)
+
+
+def test_features_are_compared_with_the_forward_pass() -> None:
+    probes = import_module("benchmarks.probes")
+    spent = {name: timing(median) for name, median in (("forward", 0.97), ("features", 1.0), ("known", 0.01))}
+    (table,) = probes.tables({"alexnet": {"layers": 7, "seconds": spent}})
+    assert table.rows[0][0] == "alexnet" and table.rows[0][3].startswith("97")

@@ -96,9 +96,11 @@ def test_features_are_the_layers_in_order_whatever_the_batch(net: Network) -> No
     found = extract(net, pictures, ["conv2", "fc3"], batch_size=3)
     with torch.no_grad():
         for layer, depth in (("conv2", 5), ("fc3", 8)):
-            expected = net.module[:depth](pictures.pictures).flatten(1).numpy()
+            expected = net.module[:depth](pictures.pictures)
+            expected = (expected.permute(0, 2, 3, 1) if expected.dim() == 4 else expected).flatten(1).numpy()
             np.testing.assert_allclose(found[layer], expected, atol=1e-5)
-        pooled = torch.nn.functional.adaptive_avg_pool2d(net.module[:5](pictures.pictures), 2).flatten(1)
+        pooled = torch.nn.functional.adaptive_avg_pool2d(net.module[:5](pictures.pictures), 2)
+    pooled = pooled.permute(0, 2, 3, 1).flatten(1)
     np.testing.assert_allclose(extract(net, pictures, ["conv2"], pool=2)["conv2"], pooled.numpy(), atol=1e-5)
     assert extract(net, pictures, ["fc3"], pool=2)["fc3"].shape == (7, 7)
 

@@ -109,7 +109,7 @@ def layer_table(learnt: Probe, untaught: Probe | None, per_class: int) -> str:
             *(("-", "-") if theirs is None else (f"{100 * value:.1f}" for value in theirs)),
         ]
         rows.append(f"<tr><td>{escape(name)}&nbsp;</td>{''.join(f'<td>{_short(cell)}</td>' for cell in cells)}</tr>")
-    heads = ("layer", "trained", "random weights", "paper, C-101", "paper, C-256")
+    heads = ("layer", "trained", "random weights", "paper<br>Caltech&#8209;101", "paper<br>Caltech&#8209;256")
     head = "".join(f"<th>{text}</th>" for text in heads)
     caption = f"Accuracy, %, {per_class} of each class"
     return f'<table class="zf-table zf-num"><caption>{caption}</caption><tr>{head}</tr>{"".join(rows)}</table>'

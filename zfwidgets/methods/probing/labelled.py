@@ -28,8 +28,18 @@ class Labelled(NamedTuple):
     def batches(self, net: Network, size: int) -> Iterator[Tensor]:
         """(n, 3, H, W) model inputs on the network's device, in order."""
         for start in range(0, len(self.keys), size):
-            keys = self.keys[start : start + size]
-            yield torch.stack([net.input(self.pictures[key]) for key in keys])
+            if isinstance(self.pictures, Tensor):
+                yield _checked(net, self.pictures[start : start + size])
+            else:
+                yield torch.stack([net.input(self.pictures[key]) for key in self.keys[start : start + size]])
+
+
+def _checked(net: Network, batch: Tensor) -> Tensor:
+    """What `Network.input` makes of each, at once where nothing is to be said about any."""
+    first = net.input(batch[0])
+    if not bool(torch.isfinite(batch.sum())):
+        return torch.stack([net.input(one) for one in batch])
+    return batch.detach().to(first.device, first.dtype)
 
 
 def labelled(pictures: Any, what: str) -> Labelled:
