@@ -11,6 +11,7 @@ from twins.evolution import PREPROCESS, drifting_series, small_module
 from twins.mining import blotches
 
 from zfwidgets.errors import DataError, StaleIndexError
+from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.evolution import feature_evolution
 from zfwidgets.methods.evolution.store import open_evolution, save_evolution
 from zfwidgets.models import CheckpointSeries
@@ -46,6 +47,12 @@ def test_other_checkpoints_and_damage_are_refused(tmp_path: Path) -> None:
     other = CheckpointSeries(tmp_path, module=small_module(0), preprocess=PREPROCESS)
     with pytest.raises(StaleIndexError, match="of other checkpoints"):
         open_evolution(path, other, PICTURES)
+    otherwise = CheckpointSeries(tmp_path, module=small_module(0), preprocess=Preprocess(size=24, resize=30))
+    (tmp_path / "epoch_2.pt").unlink()
+    otherwise.refresh()
+    with pytest.raises(StaleIndexError, match="another preprocessing"):
+        open_evolution(path, otherwise, PICTURES)
+    series.refresh()
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
     path.write_bytes(content)

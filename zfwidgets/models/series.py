@@ -154,6 +154,12 @@ class CheckpointSeries:
         names = self._classes or self._manifest.get("classes")
         return tuple(names) if names else None
 
+    @property
+    def preprocess(self) -> Preprocess:
+        """How a picture becomes the networks' input."""
+        own = self._manifest.get("preprocess")
+        return self._preprocess or (Preprocess(**own) if own else Preprocess())
+
     def refresh(self) -> bool:
         """Look at the folder again.
 
@@ -202,10 +208,12 @@ class CheckpointSeries:
         state = self.weights(epoch)
         module = self._architecture()
         load_into(module, state, self._stored(epoch).path.name)
-        own = self._manifest.get("preprocess")
-        preprocess = self._preprocess or (Preprocess(**own) if own else Preprocess())
         return Network(
-            module.eval(), preprocess=preprocess, classes=self.classes, device=device, name=f"{self.name} @ {epoch}"
+            module.eval(),
+            preprocess=self.preprocess,
+            classes=self.classes,
+            device=device,
+            name=f"{self.name} @ {epoch}",
         )
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,7 @@ def save_evolution(evolution: FeatureEvolution, path: str | Path) -> Path:
         "name": evolution.name,
         "epochs": list(evolution.epochs),
         "digests": list(evolution.digests),
+        "preprocess": _preprocessing(evolution.series),
         # A nan is no JSON.
         "layers": {
             name: [None if np.isnan(share) else float(share) for share in layer.similarity]
@@ -65,7 +68,7 @@ def open_evolution(path: str | Path, series: CheckpointSeries, images: ImageSet)
     DataError
         If the file is missing, damaged or something else.
     StaleIndexError
-        If the checkpoints are not those that were mined.
+        If the checkpoints are not those that were mined, or see their pictures otherwise.
     """
     stored = Container(Path(path))
     about = stored.manifest
@@ -73,6 +76,8 @@ def open_evolution(path: str | Path, series: CheckpointSeries, images: ImageSet)
         raise DataError(f"{str(path)!r} is {about.get('format')!r}, not {FORMAT!r}; mine it again with this version.")
     if about["digests"] != [series.digest(epoch) for epoch in series.epochs]:
         raise StaleIndexError(f"{Path(path).name} is of other checkpoints than {series.name} has now; mine them again.")
+    if about["preprocess"] != _preprocessing(series):
+        raise StaleIndexError(f"{Path(path).name} is of another preprocessing than {series.name} has; mine it again.")
     keys = np.array([*split_names(stored["names"], stored["names.ends"]), ""], object)
     layers = {
         name: LayerEvolution(
@@ -97,3 +102,11 @@ def open_evolution(path: str | Path, series: CheckpointSeries, images: ImageSet)
         series,
         images,
     )
+
+
+def _preprocessing(series: CheckpointSeries | None) -> dict[str, Any]:
+    """How pictures become the networks' input, as JSON gives it back."""
+    if series is None:
+        raise DataError("The checkpoints are not at hand here; keep what feature_evolution returned.")
+    found: dict[str, Any] = json.loads(json.dumps(asdict(series.preprocess)))
+    return found
