@@ -89,7 +89,7 @@ def stage_panel(found: ProjectionStages, stages: Sequence[Stage], step: int) -> 
     p = found.projection
     title = f"{escape(p.layer)} #{p.channel}, down to the pixels <small>step {step} of {len(stages) - 1}</small>"
     return (
-        f'<div class="zf-title">{title}</div><div class="zf-stage">{"".join(pictures)}</div>'
+        f'<div class="zf-title zf-heading">{title}</div><div class="zf-stage">{"".join(pictures)}</div>'
         f'<p class="zf-said">{escape(words)}</p>'
     )
 
