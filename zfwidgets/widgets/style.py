@@ -193,7 +193,7 @@ CSS = """
 .zf-graph polygon, .zf-graph rect { stroke: var(--zf-paper); stroke-width: .5; }
 .zf-graph-rows > div { display: grid; grid-template-columns: 1.55fr 1fr .9fr; gap: 0 8px; align-items: center;
   box-sizing: border-box; border-bottom: 1px solid var(--zf-line); line-height: 1.25; overflow: hidden; }
-.zf-graph-rows span { min-width: 0; font-variant-numeric: tabular-nums; }
+.zf-graph-rows span { min-width: 0; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .zf-graph-rows b, .zf-graph-rows small { display: block; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }
 .zf-graph-rows small { color: var(--zf-soft); font-size: 11px; }
@@ -224,6 +224,7 @@ CSS = """
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
+  .zf-graph-rows > div { grid-template-columns: 1.05fr 1.3fr .8fr; gap: 0 4px; }
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
