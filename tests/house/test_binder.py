@@ -38,7 +38,9 @@ def test_the_package_itself_is_installed_and_everything_is_pinned() -> None:
     assert lines[-1] == "-e ."
     pins = [line for line in lines if not line.startswith("-")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+(\+cpu)?", pin) for pin in pins), pins
-    assert {"torch", "torchvision", "voila", "ipywidgets", "bqplot", "scikit-learn"} <= {pin.split("==")[0] for pin in pins}
+    assert {"torch", "torchvision", "voila", "ipywidgets", "bqplot", "scikit-learn"} <= {
+        pin.split("==")[0] for pin in pins
+    }
     assert [pin for pin in pins if pin.startswith("torch") and not pin.endswith("+cpu")] == []
     assert "--extra-index-url https://download.pytorch.org/whl/cpu" in lines
 
