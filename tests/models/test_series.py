@@ -15,6 +15,7 @@ from zfwidgets.errors import DataError, UnknownNameError, WeightsError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models import CheckpointSeries
 from zfwidgets.models.series import EpochFigures
+from zfwidgets.models.weights import sha256_of
 from zfwidgets.training import record_training
 
 
@@ -188,6 +189,69 @@ def test_bad_folders_and_manifests_are_refused(tmp_path: Path) -> None:
         (tmp_path / "series.json").write_text(content)
         with pytest.raises(DataError, match="delete it to open the bare files"):
             CheckpointSeries(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"history": 5},
+        {"history": [{"loss": 1.0}]},
+        {"planned": ["a"]},
+        {"shapes": 3},
+        {"checkpoints": [1]},
+        {"checkpoints": {"1": {"file": "epoch-0001.safetensors"}}},
+        {"checkpoints": {"x": {"file": "epoch-0001.safetensors", "sha256": ""}}},
+        {"architecture": {"layers": 5}, "checkpoints": None},
+        {"preprocess": {"width": 5}},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_is_json_but_makes_no_sense_is_one_sentence(tmp_path: Path, damage: dict[str, object]) -> None:
+    module: nn.Module | None = recorded(tmp_path, (1,))
+    path = tmp_path / "series.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    if "architecture" in damage:
+        module = None
+    with pytest.raises(DataError, match="delete it to open the bare files"):
+        CheckpointSeries(tmp_path, module=module).network(1, device="cpu")
+
+
+def test_a_manifest_that_breaks_is_said_each_time_and_what_was_known_stays(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    series, path = CheckpointSeries(tmp_path), tmp_path / "series.json"
+    whole = path.read_text()
+    path.write_text(whole[:50])
+    for _ in range(2):
+        with pytest.raises(DataError, match="delete it"):
+            series.refresh()
+    assert (series.epochs, len(series.history)) == ((1, 2, 4), 4)
+    path.write_text(whole)
+    series.refresh()
+    assert series.epochs == (1, 2, 4)
+    shutil.rmtree(tmp_path)
+    with pytest.raises(DataError, match="cannot be read any more"):
+        series.refresh()
+
+
+def test_a_look_between_a_file_and_its_manifest_leaves_no_trace(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    manifest = tmp_path / "series.json"
+    save_file(network(7).state_dict(), tmp_path / "epoch-0002.safetensors")
+    series = CheckpointSeries(tmp_path)
+    assert "damaged" in series.problems["epoch-0002.safetensors"]
+    about = json.loads(manifest.read_text())
+    about["checkpoints"]["2"]["sha256"] = sha256_of(tmp_path / "epoch-0002.safetensors")
+    manifest.write_text(json.dumps(about))
+    assert series.refresh()
+    assert (series.epochs, series.problems) == ((1, 2, 4), {})
+
+
+def test_every_epoch_has_the_same_names_also_where_nobody_said_which(tmp_path: Path) -> None:
+    state = network().state_dict()
+    torch.save(state, tmp_path / "epoch_1.pt")
+    torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "epoch_2.pt")
+    series = CheckpointSeries(tmp_path)
+    assert series.weights(1).keys() == series.weights(2).keys() == state.keys()
 
 
 def test_figures_that_nobody_measured_are_none() -> None:

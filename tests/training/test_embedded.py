@@ -17,10 +17,10 @@ from PIL import Image
 import zfwidgets.models
 from zfwidgets.app.cli import main
 from zfwidgets.data.scenes import CLASSES
-from zfwidgets.errors import DataError
+from zfwidgets.errors import Cancelled, DataError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models import CheckpointSeries, load_network
-from zfwidgets.training import PAPER_EPOCHS, draw_scenes, evaluate, material
+from zfwidgets.training import PAPER_EPOCHS, Epoch, draw_scenes, evaluate, material
 from zfwidgets.training.embedded import EMBEDDED, train_embedded
 
 EMBEDDED_FILES = Path(zfwidgets.models.__file__).parent / "embedded"
@@ -134,6 +134,36 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     assert main(["train", *words, "--out", str(tmp_path)]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_a_training_that_is_resumed_is_the_same_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "--pictures", "16", "--epochs", "2", "--out", str(tmp_path)]
+    assert main([*words, "--resume"]) == 2
+    assert "No training was begun" in capsys.readouterr().err
+
+    def interrupted(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_embedded(tmp_path, pictures=16, epochs=2, progress=False, on_epoch=interrupted)
+    (tmp_path / "zfnet-scenes.checkpoint").unlink()  # as if it had been killed just before that was written
+    assert main([*words, "--resume", "--seed", "4"]) == 2
+    assert "begun with other seed;" in capsys.readouterr().err
+    assert main(["train", "--pictures", "8", "--epochs", "2", "--out", str(tmp_path), "--resume"]) == 2
+    assert "begun with other pictures;" in capsys.readouterr().err
+    assert CheckpointSeries(tmp_path / "zfnet-scenes").recipe["pictures"] == 16
+    assert main([*words, "--resume"]) == 0
+    assert CheckpointSeries(tmp_path / "zfnet-scenes").epochs == (1, 2)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_a_training_that_was_stopped_is_not_written_as_a_network(tmp_path: Path) -> None:
+    stop = tmp_path / "zfnet-scenes" / "stop"
+    with pytest.raises(Cancelled, match="was stopped; resume it"):
+        train_embedded(tmp_path, pictures=16, epochs=2, progress=False, on_epoch=lambda _: stop.touch())
+    assert not (tmp_path / "manifest.json").exists()
+    assert train_embedded(tmp_path, pictures=16, epochs=2, progress=False, resume=True)["recipe"]["epochs"] == 2
 
 
 @pytest.mark.usefixtures("few_scenes")

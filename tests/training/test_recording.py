@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -138,12 +140,23 @@ def test_a_full_disk_says_so_and_what_was_there_stays(tmp_path: Path, monkeypatc
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     module = nn.Linear(2, 2)
-    for epochs in ((), (0, 1), (1.5,)):
-        with pytest.raises(ParameterError, match="whole numbers from 1"):
+    for epochs in ((), (0, 1), (1.5,), 5, "15", (True,)):
+        with pytest.raises(ParameterError, match=r"whole numbers? from 1"):
             record_training(module, tmp_path / "new", epochs)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="JSON cannot hold"):
+        record_training(module, tmp_path / "new", (1,), recipe={"mean": torch.ones(3)})
+    assert not (tmp_path / "new").exists()
     recording = record_training(module, tmp_path / "run", (1,))
     with pytest.raises(ParameterError, match="no figure 'accuracy'"):
         recording.log(accuracy=1.0)
+    for loss in ("much", torch.ones(2), None):
+        with pytest.raises(ParameterError, match="is one number"):
+            recording.log(loss=loss)  # type: ignore[arg-type]
+    for epoch in (0, -1, 1.5, True, "1"):
+        with pytest.raises(ParameterError, match="whole number from 1"):
+            recording.after(epoch)  # type: ignore[arg-type]
+    assert not CheckpointSeries(tmp_path / "run").history
+    recording.after(1)
     with pytest.raises(DataError, match="holds a series"):
         record_training(module, tmp_path / "run", (1,))
     with pytest.raises(DataError, match="another architecture"):
@@ -161,3 +174,44 @@ def test_recording_an_epoch_again_drops_what_came_after(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "series.json").read_text())
     assert [entry["epoch"] for entry in manifest["history"]] == [1, 2]
     assert list(manifest["checkpoints"]) == ["1", "2"]
+
+
+def test_a_module_that_is_of_no_recorded_epoch_does_not_go_on(tmp_path: Path) -> None:
+    def rest(module: nn.Module, folder: Path) -> list[int]:
+        return list(record_training(module, folder, (1, 2, 5), resume=True))
+
+    module = nn.Linear(2, 2)
+    recording = record_training(module, tmp_path / "run", (1, 2, 5))
+    for epoch in recording:
+        nn.init.constant_(module.weight, float(epoch))
+        if epoch == 3:
+            recording.stop()
+    with pytest.raises(DataError, match=r"not as it was after epoch 3 of .*\.weights\(2\)"):
+        rest(nn.Linear(2, 2), tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
+    assert rest(module, tmp_path / "run") == [4, 5]
+    # Nobody kept the third epoch's weights: the training goes on from the second's.
+    older = nn.Linear(2, 2)
+    older.load_state_dict(CheckpointSeries(tmp_path / "again", module=older).weights(2))
+    assert rest(older, tmp_path / "again") == [3, 4, 5]
+    assert rest(nn.Linear(2, 2), tmp_path / "run") == []  # nothing is left that could be wrong
+
+
+def test_whatever_a_loop_counts_and_learns_is_recorded(tmp_path: Path) -> None:
+    """Numbers of numpy, losses with a gradient, layers that share their weights, modules laid out strangely."""
+    module = nn.Sequential(nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3)).to(memory_format=torch.channels_last)
+    module[1].weight = module[0].weight
+    recording = record_training(module, tmp_path, np.arange(1, 3))  # type: ignore[arg-type]
+    for epoch in np.arange(1, 3):
+        recording.after(epoch, loss=module[0].weight.sum())
+    series = CheckpointSeries(tmp_path, module=module)
+    assert (series.epochs, [figures.epoch for figures in series.history]) == ((1, 2), [1, 2])
+    assert torch.equal(series.weights(2)["1.weight"], module[0].weight)
+
+
+def test_one_that_was_killed_in_its_first_epoch_begins_again(tmp_path: Path) -> None:
+    module = nn.Linear(2, 2)
+    record_training(module, tmp_path, (1,))
+    other = nn.Linear(3, 2)
+    assert list(record_training(other, tmp_path, (1, 2))) == [1, 2]
+    assert CheckpointSeries(tmp_path, module=other).epochs == (1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,10 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, pictures: Labell
     with pytest.raises(WeightsError, match="another architecture"):
         train(other, pictures, pictures, Recipe(epochs=1), **options)  # type: ignore[arg-type]
     assert len(load_checkpoint(path).state["history"]) == 1  # type: ignore[arg-type]
+    cycle, path = Recipe(epochs=1, schedule="one-cycle"), tmp_path / "cycle"
+    train(network(), pictures, pictures, cycle, preprocess=PREPROCESS, checkpoint=path, progress=False)
+    with pytest.raises(WeightsError, match="another epochs"):  # its rates would have been others
+        train(network(), pictures, pictures, replace(cycle, epochs=2), **options | {"checkpoint": path})  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="from which checkpoint"):
         train(network(), pictures, pictures, Recipe(epochs=1), preprocess=PREPROCESS, resume=True)
 

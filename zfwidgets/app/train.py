@@ -23,7 +23,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "train",
         help="train an embedded network from scratch",
         description="Train a network that ships, with a checkpoint for each epoch of Fig. 4. Scenes are drawn on the "
-        "spot; zfnet-photos needs a folder of photographs. The defaults give the network that ships.",
+        "spot; zfnet-photos needs a folder of photographs. The defaults give the network that ships. Ctrl-C costs the "
+        "epoch under way; the same command with --resume goes on.",
     )
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="zfnet-scenes or zfnet-photos")
     parser.add_argument("--images", metavar="DIR", help="for zfnet-photos: holds train and val, a folder per class")
@@ -32,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--epochs", type=int, help="passes over the pictures (64)")
     parser.add_argument("--pictures", type=int, help="scenes to learn from (6000)")
     parser.add_argument("--processes", type=int, default=2, help="that draw or decode the pictures (%(default)s)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")
+    parser.add_argument("--resume", action="store_true", help="go on where it was stopped")
     parser.set_defaults(run=_run)
 
 

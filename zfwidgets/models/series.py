@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from zfwidgets.errors import DataError, WeightsError, unknown_name
 from zfwidgets.imaging import Preprocess
-from zfwidgets.models.series_files import MANIFEST, Shapes, Stored, looked_at, read_manifest, stamp_of
+from zfwidgets.models.series_files import MANIFEST, Candidate, Shapes, Stored, looked_at, read_manifest, stamp_of
 from zfwidgets.models.weights import load_into
 from zfwidgets.models.zfnet import ZFNet
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckpointSeries", "EpochFigures"]
 
+Made = TypeVar("Made")
 _EMBEDDED = Path(__file__).parent / "embedded"
+Names = tuple[tuple[str, tuple[int, ...]], ...] | None
+"""`Shapes` as part of a key."""
 
 
 class EpochFigures(NamedTuple):
@@ -105,7 +108,7 @@ class CheckpointSeries:
         self._preprocess, self._classes = preprocess, classes
         self._manifest: dict[str, Any] = {}
         self._stamps: dict[str, tuple[int, int]] = {}
-        self._known: dict[tuple[str, tuple[int, int]], Stored | str] = {}
+        self._known: dict[tuple[Candidate, Names], Stored | str] = {}
         self._found: dict[int, Stored] = {}
         self.problems: dict[str, str] = {}
         self.history: tuple[EpochFigures, ...] = ()
@@ -157,8 +160,7 @@ class CheckpointSeries:
     @property
     def preprocess(self) -> Preprocess:
         """How a picture becomes the networks' input."""
-        own = self._manifest.get("preprocess")
-        return self._preprocess or (Preprocess(**own) if own else Preprocess())
+        return self._preprocess or self._made(Preprocess, self._manifest.get("preprocess") or {})
 
     def refresh(self) -> bool:
         """Look at the folder again.
@@ -167,14 +169,29 @@ class CheckpointSeries:
         -------
         bool
             Whether anything changed.
+
+        Raises
+        ------
+        DataError
+            If the folder is gone, or its manifest cannot be read; what was known stays.
         """
-        stamps = {path.name: stamp_of(path) for path in sorted(self.folder.iterdir()) if not path.name.startswith(".")}
+        try:
+            paths = sorted(self.folder.iterdir())
+        except OSError as cause:
+            raise DataError(
+                f"The folder {self.folder} cannot be read any more ({cause.strerror}); open the series where it is now."
+            ) from cause
+        stamps = {path.name: stamp_of(path) for path in paths if not path.name.startswith(".")}
         if stamps == self._stamps:
             return False
-        self._stamps = stamps
-        self._manifest = read_manifest(self.folder)
-        self.history = tuple(EpochFigures(**figures) for figures in self._manifest.get("history", ()))
-        self._sort(self._wanted())
+        manifest = read_manifest(self.folder)
+        found, problems = self._sorted(manifest, stamps)
+        # All at once and at the end: another thread may be reading, and what failed is to be tried again.
+        self.history = tuple(
+            EpochFigures(*(figures.get(name) for name in EpochFigures._fields))
+            for figures in manifest.get("history", ())
+        )
+        self._manifest, self._found, self.problems, self._stamps = manifest, found, problems, stamps
         return True
 
     def weights(self, epoch: int) -> dict[str, Tensor]:
@@ -188,7 +205,7 @@ class CheckpointSeries:
             If the file changed or went away since.
         """
         stored = self._stored(epoch)
-        state, digest = stored.read(self._wanted())
+        state, digest = stored.read()
         if digest != stored.digest:
             raise WeightsError(f"{stored.path.name} changed since the series was opened; refresh() it.")
         return state
@@ -201,7 +218,7 @@ class CheckpointSeries:
         UnknownNameError, WeightsError
             As `weights`; and if there are NaN or infinite weights, which only `weights` gives.
         DataError
-            If nobody said which architecture the weights belong to.
+            If nobody said which architecture the weights belong to, or the manifest says it wrongly.
         """
         from zfwidgets.network import Network
 
@@ -247,36 +264,53 @@ class CheckpointSeries:
                 f"Nobody said which network the weights of {self.name!r} belong to; open it with module=, for example "
                 f"CheckpointSeries({str(self.folder)!r}, module=my_network)."
             )
-        return ZFNet(**architecture)
+        return self._made(ZFNet, architecture)
 
-    def _wanted(self) -> Shapes | None:
+    def _made(self, kind: type[Made], arguments: Mapping[str, Any]) -> Made:
+        try:
+            return kind(**arguments)
+        except TypeError as cause:
+            raise DataError(
+                f"The manifest of {self.name!r} describes no {kind.__name__} ({cause}); delete it to open the bare "
+                "files."
+            ) from cause
+
+    def _wanted(self, manifest: Mapping[str, Any]) -> Shapes | None:
         """Names and shapes that a checkpoint must have, None where the first one decides."""
         if self._module is not None:
             return {name: tuple(value.shape) for name, value in self._module.state_dict().items()}
-        shapes = self._manifest.get("shapes")
+        shapes = manifest.get("shapes")
         return {name: tuple(shape) for name, shape in shapes.items()} if shapes else None
 
-    def _sort(self, wanted: Shapes | None) -> None:
-        self._found, self.problems = {}, {}
-        listed = self._manifest.get("checkpoints")
-        for candidate in looked_at(self.folder, self._stamps, listed):
-            key = (candidate.path.name, candidate.stamp)
+    def _sorted(
+        self, manifest: Mapping[str, Any], stamps: Mapping[str, tuple[int, int]]
+    ) -> tuple[dict[int, Stored], dict[str, str]]:
+        """What can be used, by epoch, and what cannot, by name."""
+        found: dict[int, Stored] = {}
+        problems: dict[str, str] = {}
+        wanted = self._wanted(manifest)
+        for candidate in looked_at(self.folder, stamps, manifest.get("checkpoints")):
+            # A file may be judged before the manifest tells its checksum anew, or against other shapes.
+            key = (candidate, None if wanted is None else tuple(wanted.items()))
             result = self._known.get(key)
             if result is None:
                 result = self._known[key] = candidate.judged(wanted)
+            if not isinstance(result, str):
+                wanted = wanted or result.shapes
+                result = _refusal(result, wanted, found.get(result.epoch)) or result
             if isinstance(result, str):
-                self.problems[candidate.path.name] = result
-                continue
-            wanted = wanted or result.shapes
-            self._take(result, wanted)
+                problems[candidate.path.name] = result
+            else:
+                found[result.epoch] = result
+        return found, problems
 
-    def _take(self, stored: Stored, wanted: Shapes) -> None:
-        """Keep it, unless it is of another network or its epoch is taken."""
-        name, other = stored.path.name, self._found.get(stored.epoch)
-        if stored.shapes != wanted:
-            self.problems[name] = f"{name} belongs to another architecture than the other checkpoints; it is left out."
-        elif other is not None:
-            same = "is the same as" if other.digest == stored.digest else "claims the same epoch as"
-            self.problems[name] = f"{name} {same} {other.path.name} (epoch {stored.epoch}); it is left out."
-        else:
-            self._found[stored.epoch] = stored
+
+def _refusal(stored: Stored, wanted: Shapes, other: Stored | None) -> str | None:
+    """Why a readable checkpoint is left out: it is of another network, or its epoch is taken."""
+    name = stored.path.name
+    if stored.shapes != wanted:
+        return f"{name} belongs to another architecture than the other checkpoints; it is left out."
+    if other is None:
+        return None
+    same = "is the same as" if other.digest == stored.digest else "claims the same epoch as"
+    return f"{name} {same} {other.path.name} (epoch {stored.epoch}); it is left out."

@@ -22,6 +22,11 @@ Shapes = dict[str, tuple[int, ...]]
 
 _SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth"}
 _NAMED = re.compile(r"epochs?[=_\- ]*(\d+)", re.IGNORECASE)
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("planned", "history", "classes"), list),
+    **dict.fromkeys(("checkpoints", "shapes", "architecture", "preprocess", "recipe"), dict),
+}
+"""What the parts of a manifest are, where it has them."""
 _ZERO_BASED = "pytorch-lightning_version"
 
 
@@ -54,9 +59,9 @@ class Stored(NamedTuple):
     shapes: Shapes
     notes: tuple[str, ...]
 
-    def read(self, wanted: Shapes | None) -> tuple[dict[str, Tensor], str]:
-        """Its weights and the sha256 of what was read."""
-        state, _, digest = _read(self.path, wanted)
+    def read(self) -> tuple[dict[str, Tensor], str]:
+        """Its weights, under the names of `shapes`, and the sha256 of what was read."""
+        state, _, digest = _read(self.path, self.shapes)
         return state, digest
 
 
@@ -121,7 +126,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"The manifest {path} cannot be read ({cause}); delete it to open the bare files.") from cause
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise DataError(f"{path} is no manifest of a series of checkpoints; delete it to open the bare files.")
+    if not _sound(manifest):
+        raise DataError(f"The manifest {path} is damaged; delete it to open the bare files.")
     return manifest
+
+
+def _sound(manifest: Mapping[str, Any]) -> bool:
+    """Whether its parts are of the kinds that `record_training` writes."""
+    if any(not isinstance(manifest.get(name), kind | None) for name, kind in _KINDS.items()):
+        return False
+    return (
+        all(isinstance(epoch, int) for epoch in manifest.get("planned") or ())
+        and all(isinstance(one, dict) and isinstance(one.get("epoch"), int) for one in manifest.get("history") or ())
+        and all(isinstance(shape, list) for shape in (manifest.get("shapes") or {}).values())
+        and all(
+            epoch.isdecimal()
+            and isinstance(entry, dict)
+            and all(isinstance(entry.get(name), str) for name in ("file", "sha256"))
+            for epoch, entry in (manifest.get("checkpoints") or {}).items()
+        )
+    )
 
 
 def _read(path: Path, wanted: Shapes | None) -> tuple[dict[str, Tensor], dict[str, Any], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from ..data.scenes import SIZE
-from ..errors import DataError, ParameterError, unknown_name
+from ..errors import Cancelled, DataError, ParameterError, unknown_name
 from ..imaging import Preprocess
 from ..models.series import CheckpointSeries
+from ..models.series_files import read_manifest
 from ..models.zfnet import ZFNet
 from .augmentation import PHOTOGRAPHS
 from .checkpoint import write_atomically
@@ -118,7 +119,8 @@ def train_embedded(
     epochs, pictures, seed : int, optional
         Other than those of the plan.
     resume : bool
-        Go on from the folder's checkpoint.
+        Go on where the folder's training was stopped or killed, with the same numbers; only `epochs` may differ, where
+        the rate does not depend on it.
     processes : int
         How many draw or decode pictures.
     progress, on_epoch
@@ -132,7 +134,9 @@ def train_embedded(
     Raises
     ------
     UnknownNameError, ParameterError, DataError
-        For another name, numbers out of range, or pictures that are not there.
+        For another name, numbers out of range or other than those that are resumed, or pictures that are not there.
+    Cancelled
+        If it was asked to stop, see `TrainingRecording.stop`; it can be resumed.
     """
     if name not in EMBEDDED:
         raise unknown_name("embedded network", name, EMBEDDED)
@@ -143,6 +147,9 @@ def train_embedded(
         torch.manual_seed(recipe.seed)
         network = ZFNet(len(material.classes), normalisation="batch", **plan.architecture)
     about = {"command": material.command(name, recipe), **material.counts, **asdict(recipe)}
+    checkpoint = Path(folder, f"{name}.checkpoint")
+    if resume:
+        _check_begun(Path(folder, name), about)
     recording = record_training(
         network,
         Path(folder, name),
@@ -153,19 +160,34 @@ def train_embedded(
         dtype=torch.float16,
         resume=resume,
     )
-    train(
+    history = train(
         network,
         material.training,
         material.validation,
         recipe,
         preprocess=plan.preprocess,
-        checkpoint=Path(folder, f"{name}.checkpoint"),
-        resume=resume,
+        checkpoint=checkpoint,
+        resume=resume and checkpoint.exists(),  # else it was killed in its first epoch
         recording=recording,
         progress=progress,
         on_epoch=on_epoch,
     )
+    if len(history) < recipe.epochs:
+        raise Cancelled(f"The training in {Path(folder, name)} was stopped; resume it, and its end is measured.")
     return _finish(Path(folder), name, material, plan, about)
+
+
+def _check_begun(series: Path, about: Mapping[str, Any]) -> None:
+    """Whether a training of these numbers was begun here: else the files would be half of one and half of another."""
+    before = read_manifest(series).get("recipe")
+    if before is None:
+        raise DataError(f"No training was begun in {series}; give its folder, or start without resuming.")
+    changed = sorted(key for key in about.keys() - {"command", "epochs"} if before.get(key) != about[key])
+    if changed:
+        raise DataError(
+            f"The training in {series} was begun with other {' and '.join(changed)}; resume it with the same, or "
+            "choose another folder."
+        )
 
 
 def _changed(plan: Plan, epochs: int | None, pictures: int | None, seed: int | None) -> Plan:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +42,48 @@ class TrainingRecording:
         Whether somebody asked for an end: `stop`, or a file named ``stop`` in the folder.
     """
 
-    def __init__(self, module: nn.Module, folder: Path, manifest: dict[str, Any], dtype: torch.dtype) -> None:
+    def __init__(
+        self, module: nn.Module, folder: Path, manifest: dict[str, Any], dtype: torch.dtype, resumed: bool
+    ) -> None:
         self.folder = folder
-        self._module, self._manifest, self._dtype = module, manifest, dtype
+        self._module, self._manifest, self._dtype, self._resumed = module, manifest, dtype, resumed
         self._figures: dict[str, float] = {}
         self._began = time.monotonic()
         (folder / _STOP).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[int]:
-        """The epochs that are still to be trained, from 1 to the last one to record."""
-        history = self._manifest["history"]
-        first = history[-1]["epoch"] + 1 if history else 1
-        for epoch in range(first, max(self._manifest["planned"]) + 1):
+        """The epochs that are still to be trained, from 1 to the last one to record.
+
+        Raises
+        ------
+        DataError
+            If a recording goes on with a module whose weights are of none of its epochs.
+        """
+        for epoch in range(self._done() + 1, max(self._manifest["planned"]) + 1):
             if self.stopped:
                 return
             self._began = time.monotonic()
             yield epoch
             self.after(epoch)
+
+    def _done(self) -> int:
+        """The epoch after which the module is as it is now."""
+        history, checkpoints = self._manifest["history"], self._manifest["checkpoints"]
+        done: int = history[-1]["epoch"] if history else 0
+        if not self._resumed or not done or done >= max(self._manifest["planned"]):
+            return done
+        known = {int(epoch): entry["sha256"] for epoch, entry in checkpoints.items()}
+        known[done] = self._manifest["last"]
+        digest = _digest(self._content())
+        here = max((epoch for epoch, other in known.items() if other == digest), default=None)
+        if here is None:
+            kept = max((*map(int, checkpoints), 0))
+            load = f"CheckpointSeries({str(self.folder)!r}, module=module).weights({kept})"
+            raise DataError(
+                f"The module is not as it was after epoch {done} of {self.folder}, so what follows would be of another "
+                f"training; load what you saved{f', or module.load_state_dict({load})' if kept else ''}, and go on."
+            )
+        return here
 
     @property
     def stopped(self) -> bool:
@@ -71,20 +97,26 @@ class TrainingRecording:
         except OSError as cause:
             raise DataError(f"{self.folder / _STOP} cannot be written ({cause.strerror}); end the process.") from cause
 
-    def log(self, **figures: float) -> None:
+    def log(self, **figures: float | Tensor) -> None:
         """What this epoch came to, as in `EpochFigures`: loss, validation_loss, validation_error, rate.
 
         Raises
         ------
         ParameterError
-            For another name.
+            For another name, or what is no number.
         """
         unknown = sorted(figures.keys() - _FIGURES)
         if unknown:
             raise ParameterError(f"There is no figure {unknown[0]!r} of an epoch; log any of {sorted(_FIGURES)}.")
-        self._figures |= {name: float(value) for name, value in figures.items()}
+        try:
+            numbers = {
+                name: float(value.detach() if isinstance(value, Tensor) else value) for name, value in figures.items()
+            }
+        except (TypeError, ValueError, RuntimeError) as cause:
+            raise ParameterError(f"A figure of an epoch is one number ({cause}); log the mean of many.") from cause
+        self._figures |= numbers
 
-    def after(self, epoch: int, **figures: float) -> None:
+    def after(self, epoch: int, **figures: float | Tensor) -> None:
         """An epoch is over: its figures are written, and its weights if it is one to record.
 
         Parameters
@@ -96,26 +128,30 @@ class TrainingRecording:
 
         Raises
         ------
+        ParameterError
+            If it is no whole number from 1, or as `log`.
         DataError
             If the folder cannot be written to; what was there stays whole.
         """
+        epoch = _whole(epoch)
         self.log(**figures)
         now = time.monotonic()
         entry = {"epoch": epoch, "seconds": round(now - self._began, 3), **self._figures}
         manifest = self._manifest
         history = [earlier for earlier in manifest["history"] if earlier["epoch"] < epoch]
         checkpoints = {key: value for key, value in manifest["checkpoints"].items() if int(key) < epoch}
+        content = self._content()
+        digest = _digest(content)
         if epoch in manifest["planned"]:
-            checkpoints[str(epoch)] = self._write(epoch)
-        changed = manifest | {"history": [*history, entry], "checkpoints": checkpoints}
+            write_atomically(self.folder / file_name(epoch), content)
+            checkpoints[str(epoch)] = {"file": file_name(epoch), "sha256": digest}
+        changed = manifest | {"history": [*history, entry], "checkpoints": checkpoints, "last": digest}
         _write_manifest(self.folder, changed)
         self._manifest, self._figures, self._began = changed, {}, now
 
-    def _write(self, epoch: int) -> dict[str, str]:
-        state = {name: _stored(value, self._dtype) for name, value in _shipped(self._module).state_dict().items()}
-        content = save(state)
-        write_atomically(self.folder / file_name(epoch), content)
-        return {"file": file_name(epoch), "sha256": hashlib.sha256(content).hexdigest()}
+    def _content(self) -> bytes:
+        """The weights as they are now, as a file."""
+        return save({name: _stored(value, self._dtype) for name, value in _shipped(self._module).state_dict().items()})
 
 
 def record_training(
@@ -146,7 +182,9 @@ def record_training(
     dtype : torch.dtype
         Of the files; ``torch.float16`` halves them.
     resume : bool
-        Go on in a folder that holds a series already.
+        Go on in a folder that holds a series already, or begin. Only the figures and files are taken up: the weights
+        and the optimiser's state are the loop's to bring back before it iterates. It then begins after the epoch whose
+        weights the module has.
 
     Returns
     -------
@@ -156,7 +194,7 @@ def record_training(
     Raises
     ------
     ParameterError
-        If an epoch is below 1 or there is none.
+        If an epoch is no whole number from 1 or there is none, or JSON cannot hold the recipe.
     DataError
         If the folder holds a series and ``resume`` was not said, or cannot be written to.
 
@@ -172,15 +210,21 @@ def record_training(
     >>> CheckpointSeries(folder, module=module).epochs
     (1, 3)
     """
-    wanted = sorted(set(epochs))
-    if not wanted or wanted[0] < 1 or any(isinstance(epoch, bool) or epoch != int(epoch) for epoch in wanted):
-        raise ParameterError(f"Epochs to record are whole numbers from 1, not {list(epochs)!r}; try (1, 2, 5, 10).")
+    wanted = sorted({_whole(epoch) for epoch in epochs} if isinstance(epochs, Iterable) else ())
+    if not wanted:
+        raise ParameterError(f"Epochs to record are whole numbers from 1, not {epochs!r}; try (1, 2, 5, 10).")
+    try:
+        json.dumps(recipe := dict(recipe or {}))
+    except (TypeError, ValueError) as cause:
+        raise ParameterError(f"JSON cannot hold this recipe ({cause}); say it in numbers, words and lists.") from cause
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise DataError(f"The folder {place} cannot be made ({cause.strerror}); choose another one.") from cause
     before = read_manifest(place)
+    if not before.get("history"):  # one that was killed in its first epoch holds nothing
+        before = {}
     if before and not resume:
         raise DataError(f"{place} holds a series of checkpoints already; choose another folder, or pass resume=True.")
     shipped = _shipped(module)
@@ -190,15 +234,16 @@ def record_training(
         "architecture": shipped.architecture if isinstance(shipped, ZFNet) else None,
         "preprocess": None if preprocess is None else asdict(preprocess),
         "classes": None if classes is None else list(classes),
-        "recipe": None if recipe is None else dict(recipe),
+        "recipe": recipe or None,
         "shapes": {name: list(value.shape) for name, value in shipped.state_dict().items()},
         "history": before.get("history", []),
         "checkpoints": before.get("checkpoints", {}),
+        "last": before.get("last"),
     }
-    if before and before["shapes"] != manifest["shapes"]:
+    if before and before.get("shapes") != manifest["shapes"]:
         raise DataError(f"The series in {place} is of another architecture; choose another folder.")
     _write_manifest(place, manifest)
-    return TrainingRecording(module, place, manifest, dtype)
+    return TrainingRecording(module, place, manifest, dtype, resumed=bool(before))
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -212,5 +257,22 @@ def _shipped(module: nn.Module) -> nn.Module:
 
 
 def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
-    value = value.detach().cpu().contiguous()
-    return value.to(dtype) if value.is_floating_point() else value
+    # A copy, because a file holds no tensor twice, and layers may share one.
+    return torch.empty_like(
+        value,
+        device="cpu",
+        dtype=dtype if value.is_floating_point() else value.dtype,
+        memory_format=torch.contiguous_format,
+    ).copy_(value.detach())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _whole(epoch: Any) -> int:
+    """The number of an epoch, also of numpy's kind."""
+    whole = isinstance(epoch, Integral) and not isinstance(epoch, bool)
+    if not whole or epoch < 1:
+        raise ParameterError(f"An epoch to record is a whole number from 1, not {epoch!r}; the first one is 1.")
+    return int(epoch)

@@ -315,7 +315,9 @@ class _Run:
         checkpoint = load_checkpoint(path)
         state: dict[str, Any] = dict(checkpoint.state)
         before, now = state["recipe"], asdict(self.recipe)
-        changed = sorted(name for name in now if name != "epochs" and before.get(name) != now[name])
+        # The rate of one cycle depends on how many epochs there are; on a plateau they may become more.
+        free = set() if self.recipe.schedule == "one-cycle" else {"epochs"}
+        changed = sorted(name for name in now.keys() - free if before.get(name) != now[name])
         if changed:
             raise WeightsError(
                 f"The checkpoint {path} was made with another {', '.join(changed)}; use the same recipe."
