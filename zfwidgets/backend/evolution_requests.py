@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from zfwidgets.backend.evolution_drawing import EvolutionBlock, drawn_block
-from zfwidgets.errors import ParameterError
+from zfwidgets.errors import ParameterError, StaleIndexError
 from zfwidgets.methods.evolution.result import Exemplar, FeatureEvolution
 
 if TYPE_CHECKING:
@@ -77,6 +77,22 @@ class SeriesSource:
         """The series, with what its folder holds by now."""
         series: CheckpointSeries = self.series or backend.compute(_OpenRequest(self.place)).series
         series.refresh()
+        if self.series is None and series.architecture is None:
+            series = backend.compute(_OpenRequest(self.place, own=True)).series
+            series.refresh()
+        return series
+
+    def at(self, backend: Backend, epoch: int, digest: str) -> CheckpointSeries:
+        """The series, as long as the checkpoint of an epoch is still the one that was asked about.
+
+        Raises
+        ------
+        StaleIndexError
+            If it was written anew: an answer would be kept as that of the old one.
+        """
+        series = self.open(backend)
+        if series.digest(epoch) != digest:
+            raise StaleIndexError(f"The checkpoint of epoch {epoch} was written anew meanwhile; look at it again.")
         return series
 
 
@@ -95,9 +111,12 @@ class _Opened(NamedTuple):
 
 @dataclass(frozen=True)
 class _OpenRequest:
-    """A series by its name or folder. Answered by `_Opened`."""
+    """A series by its name or folder; `own`: it does not say of which network, so it is the backend's. Answered by
+    `_Opened`.
+    """
 
     place: str
+    own: bool = False
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> _Opened:
@@ -109,7 +128,18 @@ class _OpenRequest:
         except UnknownNameError:
             if os.path.basename(self.place) == self.place and not os.path.isdir(self.place):
                 raise
-            return _Opened(CheckpointSeries(self.place))
+            series = CheckpointSeries(self.place)
+            if not self.own:
+                return _Opened(series)
+            net = backend.network
+            return _Opened(
+                CheckpointSeries(
+                    self.place,
+                    module=net.module,
+                    preprocess=series.preprocess if series.says_preprocess else net.preprocess,
+                    classes=series.classes or net.classes,
+                )
+            )
 
 
 @dataclass(frozen=True)
@@ -227,7 +257,7 @@ class SnapshotRequest:
         from zfwidgets.methods.evolution import snapshot
 
         return snapshot(
-            self.source.open(backend),
+            self.source.at(backend, self.epoch, self.digest),
             self.epoch,
             backend.image_set,
             self.layers,
@@ -256,7 +286,8 @@ class EpochNetworkRequest:
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> _EpochNetwork:
-        return _EpochNetwork(self.source.open(backend).network(self.epoch, device=backend.network.device.type))
+        series = self.source.at(backend, self.epoch, self.digest)
+        return _EpochNetwork(series.network(self.epoch, device=backend.network.device.type))
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,11 @@ class CheckpointSeries:
         """How a picture becomes the networks' input."""
         return self._preprocess or self._made(Preprocess, self._manifest.get("preprocess") or {})
 
+    @property
+    def says_preprocess(self) -> bool:
+        """Whether the folder or somebody says so; the ImageNet one of torchvision is assumed otherwise."""
+        return self._preprocess is not None or bool(self._manifest.get("preprocess"))
+
     def refresh(self) -> bool:
         """Look at the folder again.
 

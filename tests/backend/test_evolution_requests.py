@@ -1,0 +1,46 @@
+"""Questions about a series: a folder that does not say its network, and a checkpoint that is written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from twins.evolution import PREPROCESS, small_module
+from twins.mining import blotches
+
+from zfwidgets.backend import Backend
+from zfwidgets.backend.evolution_requests import EpochNetworkRequest, EvolutionRequest, SeriesSource, SnapshotRequest
+from zfwidgets.errors import StaleIndexError
+from zfwidgets.models.series import CheckpointSeries
+from zfwidgets.network import Network
+from zfwidgets.training.recording import record_training
+
+
+def test_a_folder_that_does_not_say_its_network_is_of_the_backends(tmp_path: Path) -> None:
+    module = small_module(0)
+    for _ in record_training(module, tmp_path, (1, 2)):
+        pass
+    with Backend(Network(small_module(1), preprocess=PREPROCESS, device="cpu"), blotches(2, seed=3)) as backend:
+        source = SeriesSource.of(tmp_path)
+        assert backend.compute(EvolutionRequest(source)).evolution.epochs == (1, 2)
+        digest = CheckpointSeries(tmp_path).digest(2)
+        net = backend.compute(EpochNetworkRequest(source, 2, digest)).network
+        assert net.preprocess == PREPROCESS
+        for name, value in module.state_dict().items():
+            assert torch.equal(net.module.state_dict()[name], value)
+
+
+def test_a_checkpoint_that_was_written_anew_is_not_kept_as_the_old_one(tmp_path: Path) -> None:
+    recording = record_training(small_module(0), tmp_path, (1, 2))
+    recording.after(1)
+    series = CheckpointSeries(tmp_path, module=small_module(0), preprocess=PREPROCESS)
+    digest, source = series.digest(1), SeriesSource.of(series)
+    with torch.no_grad():
+        next(recording._module.parameters()).add_(1)
+    recording.after(1)
+    with Backend(Network(small_module(1), preprocess=PREPROCESS, device="cpu"), blotches(2, seed=3)) as backend:
+        for request in (EpochNetworkRequest(source, 1, digest), SnapshotRequest(source, 1, digest)):
+            with pytest.raises(StaleIndexError, match="written anew"):
+                backend.compute(request)
+        assert backend.compute(SnapshotRequest(source, 1, series.digest(1))).digest != digest
