@@ -18,7 +18,13 @@ from twins.mining import blotches
 from zfwidgets.errors import Cancelled, DataError, ParameterError, UnknownNameError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods import project
-from zfwidgets.methods.evolution import FeatureEvolution, default_layers, feature_evolution, settled_at
+from zfwidgets.methods.evolution import (
+    FeatureEvolution,
+    LayerEvolution,
+    default_layers,
+    feature_evolution,
+    settled_at,
+)
 from zfwidgets.methods.evolution.filters import layer_filters, mean_cosine
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
@@ -54,8 +60,8 @@ def test_it_is_what_the_slow_twin_finds(
         np.testing.assert_allclose(layer.similarity, similarity[name], atol=1e-6)
         assert found.settled[name] == slow_settled(found.epochs, layer.similarity.tolist())
         jumps = [
-            [place > 0 and images[place] != images[place - 1] and "" not in (images[place], images[place - 1])
-             for images in layer.images.T]
+            [place > 0 and None not in (then, now) and then[1] != now[1]
+             for then, now in zip(exemplars[name][place - 1], exemplars[name][place], strict=True)]
             for place in range(len(found.epochs))
         ]  # fmt: skip
         assert layer.jumps.tolist() == jumps
@@ -182,3 +188,12 @@ def test_a_similarity_of_numbers_that_are_none_is_none() -> None:
     assert np.isnan(mean_cosine(np.full((2, 3), np.nan, np.float32), filters))
     assert mean_cosine(filters, -filters) == pytest.approx(-1)
     assert settled_at((), np.array([])) is None
+
+
+def test_a_dead_map_neither_jumps_nor_settles() -> None:
+    """Its strongest activation is 0, in whichever picture came first."""
+    values = np.array([[0, 1, 0], [2, 1, 0], [2, 0, 0]], np.float32)
+    images = np.array([["a", "b", "a"], ["b", "c", "a"], ["b", "a", "a"]], object)
+    layer = LayerEvolution(np.arange(3), values, images, np.zeros((3, 3, 2), np.int64), np.ones(3))
+    assert layer.jumps.tolist() == [[False] * 3, [False, True, False], [False] * 3]
+    assert layer.final.tolist() == [0, 1, 1]

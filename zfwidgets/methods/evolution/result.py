@@ -60,19 +60,26 @@ class LayerEvolution:
 
     @property
     def jumps(self) -> NDArray[np.bool_]:
-        """(E, M): whether the exemplar is another picture than at the epoch before; False where one is not known."""
+        """(E, M): whether the exemplar is another picture than at the epoch before; False where either has none."""
         jumped = np.zeros(self.images.shape, bool)
-        before, now = self.images[:-1], self.images[1:]
+        exciting = self._exciting
+        before, now = exciting[:-1], exciting[1:]
         jumped[1:] = (before != now) & (before != "") & (now != "")
         return jumped
 
     @property
     def final(self) -> NDArray[np.float64]:
-        """(E,): share of the maps whose exemplar is already the picture that it is at the last epoch."""
-        there = self.images[-1] != ""
-        same = (self.images == self.images[-1])[:, there]
+        """(E,): share of the maps alive at the end whose exemplar is already the picture that it is then."""
+        exciting = self._exciting
+        there = exciting[-1] != ""
+        same = (exciting == exciting[-1])[:, there]
         share: NDArray[np.float64] = same.mean(1) if there.any() else np.full(len(self.images), np.nan)
         return share
+
+    @property
+    def _exciting(self) -> NDArray[np.object_]:
+        """(E, M): the images, "" also where the strongest activation is 0: a dead map has some picture, by chance."""
+        return np.where(self.values > 0, self.images, "").astype(object)
 
     def exemplar(self, epoch: int, place: int) -> Exemplar | None:
         """Of the epoch and the followed map of these places; None where no picture excites the map."""
