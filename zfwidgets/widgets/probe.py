@@ -14,7 +14,6 @@ from zfwidgets.data import ImageSet, unseen_scenes
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import mosaic
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS
-from zfwidgets.methods.probing.probe import default_layers
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import probe_charts as charts
 from zfwidgets.widgets.base import Viewer
@@ -86,6 +85,8 @@ class ProbeViewer(Viewer):
         super().__init__(backend, **options)
 
     def _defaults(self) -> dict[str, Any]:
+        from zfwidgets.methods.probing.probe import default_layers  # here: it costs torch
+
         names = default_layers(self._backend.network)
         step = -(-len(names) // _MOST_LAYERS)
         self._layers = names[step - 1 :: step]
