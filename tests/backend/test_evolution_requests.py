@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_a_checkpoint_that_was_written_anew_is_not_kept_as_the_old_one(tmp_path:
             with pytest.raises(StaleIndexError, match="written anew"):
                 backend.compute(request)
         assert backend.compute(SnapshotRequest(source, 1, series.digest(1))).digest != digest
+
+
+def test_the_same_weights_read_otherwise_are_another_question(tmp_path: Path) -> None:
+    record_training(small_module(0), tmp_path, (1,)).after(1)
+    other = replace(PREPROCESS, mean=(0.1, 0.2, 0.3))
+    with Backend(Network(small_module(1), preprocess=PREPROCESS, device="cpu"), blotches(2, seed=3)) as backend:
+        for preprocess in (PREPROCESS, other, PREPROCESS):
+            series = CheckpointSeries(tmp_path, module=small_module(0), preprocess=preprocess)
+            request = EpochNetworkRequest(SeriesSource.of(series), 1, series.digest(1))
+            assert backend.compute(request).network.preprocess == preprocess

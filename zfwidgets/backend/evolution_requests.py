@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EmbeddedSeriesRequest",
     "EpochNetworkRequest",
+    "EpochRequest",
     "EvolutionAheadRequest",
     "EvolutionBlockRequest",
     "EvolutionRequest",
@@ -48,11 +49,14 @@ class SeriesSource:
         Names, sizes and times of the folder's files: with a checkpoint more it is another question.
     series : CheckpointSeries, optional
         The open one.
+    reading : Preprocess, optional
+        How the open one reads its pictures: with another preprocessing the same weights answer otherwise.
     """
 
     place: str
     stamp: tuple[tuple[str, int, int], ...] = ()
     series: Any = field(default=None, compare=False)
+    reading: Any = None
 
     @classmethod
     def of(cls, series: Any) -> SeriesSource:
@@ -71,7 +75,7 @@ class SeriesSource:
             raise ParameterError(
                 f"A series is a CheckpointSeries, its folder, or the name of an embedded one; found {series!r}."
             )
-        return cls(str(folder), _stamp(folder), series)
+        return cls(str(folder), _stamp(folder), series, series.preprocess)
 
     def open(self, backend: Backend) -> CheckpointSeries:
         """The series, with what its folder holds by now."""
@@ -243,12 +247,30 @@ def _bare(evolution: FeatureEvolution) -> FeatureEvolution:
 
 
 @dataclass(frozen=True)
-class SnapshotRequest:
-    """One checkpoint mined over the backend's own pictures. Answered by `Snapshot`, with `Progress` meanwhile."""
+class EpochRequest:
+    """What all questions about one checkpoint have in common; the folder may grow and the answer stays the same.
+
+    Attributes
+    ----------
+    source : SeriesSource
+    epoch : int
+    digest : str
+        Of the weights.
+    """
 
     source: SeriesSource = field(compare=False)
     epoch: int
     digest: str
+    reading: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reading", self.source.reading)
+
+
+@dataclass(frozen=True)
+class SnapshotRequest(EpochRequest):
+    """One checkpoint mined over the backend's own pictures. Answered by `Snapshot`, with `Progress` meanwhile."""
+
     layers: tuple[str, ...] | None = None
     folder: str | None = None
     quick: ClassVar[bool] = False
@@ -277,12 +299,9 @@ class _EpochNetwork:
 
 
 @dataclass(frozen=True)
-class EpochNetworkRequest:
+class EpochNetworkRequest(EpochRequest):
     """The network of one epoch. Answered by `_EpochNetwork`."""
 
-    source: SeriesSource = field(compare=False)
-    epoch: int
-    digest: str
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> _EpochNetwork:
@@ -291,17 +310,13 @@ class EpochNetworkRequest:
 
 
 @dataclass(frozen=True)
-class EvolutionBlockRequest:
+class EvolutionBlockRequest(EpochRequest):
     """Some maps of one layer at one epoch, drawn. Answered by `EvolutionBlock`.
 
     The question carries the exemplars, so its answer belongs to them whatever becomes of the folder.
 
     Attributes
     ----------
-    source : SeriesSource
-    epoch : int
-    digest : str
-        Of the weights.
     layer : str
     cells : tuple of (int, Exemplar or None)
         Channels with their strongest activations.
@@ -309,9 +324,6 @@ class EvolutionBlockRequest:
         Whether the pictures are those of the evolution that ships.
     """
 
-    source: SeriesSource = field(compare=False)
-    epoch: int
-    digest: str
     layer: str
     cells: tuple[tuple[int, Exemplar | None], ...]
     shipped: bool = False

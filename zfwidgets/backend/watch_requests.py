@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.backend.evolution_requests import EpochNetworkRequest, SeriesSource
+from zfwidgets.backend.evolution_requests import EpochNetworkRequest, EpochRequest, SeriesSource
 from zfwidgets.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ class SeriesFactsRequest:
 
 
 @dataclass(frozen=True)
-class FirstFiltersRequest:
+class FirstFiltersRequest(EpochRequest):
     """The filters that look at the picture itself. Answered by (N, 3, h, w) float32, empty if none do."""
 
-    source: SeriesSource = field(compare=False)
-    epoch: int
-    digest: str
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> NDArray[np.float32]:
