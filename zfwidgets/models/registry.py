@@ -36,7 +36,7 @@ def list_networks() -> tuple[str, ...]:
     Examples
     --------
     >>> list_networks()[:3]
-    ('zfnet-scenes', 'zfnet', 'alexnet2012')
+    ('zfnet-scenes', 'zfnet-photos', 'zfnet')
     """
     return (*embedded_manifest(), *_PAPER, *_torchvision_names())
 
@@ -54,7 +54,8 @@ def load_network(
     Parameters
     ----------
     name : str
-        ``"zfnet-scenes"`` (embedded), ``"zfnet"`` and ``"alexnet2012"`` (the paper's), or a torchvision classifier.
+        ``"zfnet-scenes"`` and ``"zfnet-photos"`` (embedded), ``"zfnet"`` and ``"alexnet2012"`` (the paper's), or a
+        torchvision classifier.
     weights : "default", None or path
         The published weights (embedded, or downloaded once with a checksum), random ones (seed torch yourself), or
         a ``.safetensors`` file or torch ``state_dict``.
