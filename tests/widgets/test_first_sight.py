@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zfwidgets.widgets import first_sight
+from zfwidgets.widgets import first_sight, strip
 from zfwidgets.widgets.figures import PictureFigure
 
 BLACK, WHITE = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
@@ -68,3 +68,20 @@ def test_blank_shows_a_clear_pixel_and_nothing_shown_before_comes_back(later):
     for _, function in later:
         function()
     assert figure.empty and seen == []
+
+
+def test_the_status_line_is_told_again_to_a_page_that_asked_for_everything(monkeypatch):
+    waiting, sent = [], []
+    monkeypatch.setattr(strip, "call_later", lambda seconds, function: waiting.append(function))
+    line = strip.Strip()
+    waiting.clear()
+    line.tell("running", ["5 of 9"], 0.5, None)
+    line.get_state()
+    line.tell("ready", ["9"], None, None)
+    for widget in (line.status, line.alert, line.button):
+        monkeypatch.setattr(widget, "send_state", lambda names, widget=widget: sent.append((widget, names)))
+    assert len(waiting) > 1
+    for function in waiting:
+        function()
+    assert sent.count((line.status, ["value"])) == len(waiting)
+    assert {widget for widget, _ in sent} == {line.status, line.alert, line.button}

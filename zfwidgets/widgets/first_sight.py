@@ -14,11 +14,12 @@ import bqplot as bq
 
 from zfwidgets.widgets.loop import call_later
 
-__all__ = ["WatchedImage"]
+__all__ = ["AGAIN", "WatchedImage"]
 
 _BUILDING = 10.0
 """Seconds that a page may need from its question to its last view."""
-_AGAIN = (1.5, 5.0)
+AGAIN = (1.5, 5.0)
+"""Seconds after which it is told again."""
 
 
 class WatchedImage(bq.Image):
@@ -33,5 +34,5 @@ class WatchedImage(bq.Image):
     def tell_again(self, tell: Callable[[], None]) -> None:
         """Call this a few times in the next seconds if a page may be in the middle of building its views."""
         if time.monotonic() - getattr(self, "_asked", -_BUILDING) < _BUILDING:
-            for seconds in _AGAIN:
+            for seconds in AGAIN:
                 call_later(seconds, tell)
