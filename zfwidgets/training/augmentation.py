@@ -82,8 +82,6 @@ def augmented(
     if augmentation.recolour:
         order = torch.rand(len(pixels), 3, generator=generator).argsort(1)
         pixels = pixels.gather(3, order[:, None, None, :].expand_as(pixels))
-    if not augmentation.jitter and augmentation.zoom == 1:
-        return as_input(pixels, preprocess)
     levels = _levels(pixels)
     if augmentation.jitter:
         levels = _jittered(levels, augmentation.jitter, generator)
