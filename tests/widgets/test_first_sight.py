@@ -1,9 +1,11 @@
 """A page that is still building its views misses what it is told; it is told again."""
 
+import bqplot as bq
+import ipywidgets as W
 import numpy as np
 import pytest
 
-from zfwidgets.widgets import first_sight, strip
+from zfwidgets.widgets import OcclusionViewer, first_sight
 from zfwidgets.widgets.figures import PictureFigure
 
 BLACK, WHITE = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
@@ -70,18 +72,45 @@ def test_blank_shows_a_clear_pixel_and_nothing_shown_before_comes_back(later):
     assert figure.empty and seen == []
 
 
-def test_the_status_line_is_told_again_to_a_page_that_asked_for_everything(monkeypatch):
-    waiting, sent = [], []
-    monkeypatch.setattr(strip, "call_later", lambda seconds, function: waiting.append(function))
-    line = strip.Strip()
-    waiting.clear()
-    line.tell("running", ["5 of 9"], 0.5, None)
-    line.get_state()
-    line.tell("ready", ["9"], None, None)
-    for widget in (line.status, line.alert, line.button):
-        monkeypatch.setattr(widget, "send_state", lambda names, widget=widget: sent.append((widget, names)))
-    assert len(waiting) > 1
-    for function in waiting:
-        function()
-    assert sent.count((line.status, ["value"])) == len(waiting)
-    assert {widget for widget, _ in sent} == {line.status, line.alert, line.button}
+@pytest.fixture
+def viewer(later, backend):
+    viewer = OcclusionViewer(backend, size=8, stride=4)
+    assert viewer.wait(20)
+    yield viewer
+    viewer.close()
+
+
+def asked(viewer, later):
+    """A page asks for everything: what will tell it again."""
+    later.clear()
+    viewer.get_state()
+    return later[-1][1]
+
+
+def sent_by(again, monkeypatch):
+    """What a page is told: (widget, names)."""
+    sent = []
+    monkeypatch.setattr(W.Widget, "send_state", lambda widget, key=None: sent.append((widget, key)))
+    again()
+    return sent
+
+
+def test_all_that_changes_while_a_page_makes_its_models_is_told_again(viewer, later, monkeypatch):
+    again = asked(viewer, later)
+    viewer.size = 12
+    assert viewer.wait(20)
+    told = dict(sent_by(again, monkeypatch))
+    assert told[viewer._strip.status] == ["value"]
+    assert any(isinstance(widget, bq.Image) and "image" in names for widget, names in told.items())
+
+
+def test_what_did_not_change_is_not_told_again(viewer, later, monkeypatch):
+    assert sent_by(asked(viewer, later), monkeypatch) == []
+
+
+def test_a_viewer_that_was_closed_meanwhile_is_told_nothing(viewer, later, monkeypatch):
+    again = asked(viewer, later)
+    viewer.size = 12
+    assert viewer.wait(20)
+    viewer.close()
+    assert sent_by(again, monkeypatch) == []

@@ -21,8 +21,8 @@ from zfwidgets.widgets import (
     OcclusionViewer,
     TopActivationsViewer,
 )
-from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.thumbnails import Thumbnails
+from zfwidgets.widgets.tree import close_tree
 from zfwidgets.widgets.values import as_target, check_assignment
 
 __all__ = ["Explorer"]

@@ -21,12 +21,13 @@ import traitlets as T
 
 from zfwidgets.backend import Answer, Backend, Inbox, Request, Ticket
 from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
-from zfwidgets.widgets.closing import close_tree
 from zfwidgets.widgets.controls import image_options
+from zfwidgets.widgets.first_sight import tell_again_in
 from zfwidgets.widgets.loop import call_soon
 from zfwidgets.widgets.patience import Patience
 from zfwidgets.widgets.strip import Strip, time_left
 from zfwidgets.widgets.style import duration, style_sheet
+from zfwidgets.widgets.tree import close_tree
 from zfwidgets.widgets.values import Seconds, check_assignment, check_names
 
 __all__ = ["Viewer"]
@@ -106,6 +107,12 @@ class Viewer(W.VBox):
 
     def _public_traits(self) -> list[str]:
         return sorted(name for name in self.trait_names() if not name.startswith("_"))
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """What the page is told; one that asks for everything is deaf for a while, see `first_sight`."""
+        if key is None and self._alive:
+            tell_again_in(self)
+        return super().get_state(key, drop_defaults)
 
     # What a viewer says about itself -------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
-"""Pictures that a page is told about while it is still being built.
+"""What a page is told while it is still being built is told again.
 
-A page asks for the state of all widgets, builds its views, and only then listens to changes: bqplot's marks are deaf
-in between, for some seconds on a cold page. What is shown meanwhile is told again.
+A page asks for the state of all widgets, makes its models, then its views. Until the models stand it hears no change
+at all (`tell_again_in`); until its view stands a bqplot mark hears none either (`WatchedImage`). Both take seconds on
+a cold page, in which a first map may well be ready.
 """
 
 from __future__ import annotations
@@ -11,15 +12,37 @@ from collections.abc import Callable
 from typing import Any
 
 import bqplot as bq
+import ipywidgets as W
 
 from zfwidgets.widgets.loop import call_later
+from zfwidgets.widgets.tree import widgets_of
 
-__all__ = ["AGAIN", "WatchedImage"]
+__all__ = ["WatchedImage", "tell_again_in"]
 
 _BUILDING = 10.0
 """Seconds that a page may need from its question to its last view."""
-AGAIN = (1.5, 5.0)
+_AGAIN = (1.5, 5.0)
 """Seconds after which it is told again."""
+
+
+def tell_again_in(root: W.Widget) -> None:
+    """Send what changes from now on in a widget, and in all that it is made of, a second time in a few seconds."""
+    told = {widget: _state(widget) for widget in widgets_of(root)}
+
+    def again() -> None:
+        for widget, before in told.items():
+            now = _state(widget)
+            changed = [name for name, value in now.items() if value is not before.get(name)]
+            if changed and widget.comm is not None:
+                widget.send_state(changed)
+
+    for seconds in _AGAIN:
+        call_later(seconds, again)
+
+
+def _state(widget: W.Widget) -> dict[str, Any]:
+    """The values themselves, not copies: one that was set anew is another object, however large."""
+    return {name: getattr(widget, name) for name in widget.keys if name in widget._trait_values}
 
 
 class WatchedImage(bq.Image):
@@ -34,5 +57,5 @@ class WatchedImage(bq.Image):
     def tell_again(self, tell: Callable[[], None]) -> None:
         """Call this a few times in the next seconds if a page may be in the middle of building its views."""
         if time.monotonic() - getattr(self, "_asked", -_BUILDING) < _BUILDING:
-            for seconds in AGAIN:
+            for seconds in _AGAIN:
                 call_later(seconds, tell)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import ipywidgets as W
 
 from zfwidgets.errors import ZfwidgetsError
-from zfwidgets.widgets.first_sight import AGAIN
-from zfwidgets.widgets.loop import call_later
 
 __all__ = ["Strip", "time_left"]
 
@@ -36,22 +33,6 @@ class Strip(W.Box):
         self.alert.add_class("zf-alert")
         super().__init__([self.alert, self.status, self.button])
         self.add_class("zf-strip")
-
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-        """What the page is told; one that asks for everything is deaf until its views are built, see `first_sight`."""
-        if key is None:
-            for seconds in AGAIN:
-                call_later(seconds, self._tell_again)
-        return super().get_state(key, drop_defaults)
-
-    def _tell_again(self) -> None:
-        for widget, traits in (
-            (self.status, ["value"]),
-            (self.alert, ["value"]),
-            (self.button, ["description", "_dom_classes"]),
-        ):
-            if widget.comm is not None:
-                widget.send_state(traits)
 
     def tell(self, state: str, facts: Sequence[str], progress: float | None, error: Exception | None) -> None:
         """Show all of it; `facts` are HTML, `progress` is a share or None when nothing runs."""

@@ -1,4 +1,4 @@
-"""Closing a widget with everything it is made of: ipywidgets closes only the widget itself."""
+"""A widget with everything it is made of: its children, layouts, styles, scales and marks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Any
 
 import ipywidgets as W
 
-__all__ = ["close_tree"]
+__all__ = ["close_tree", "widgets_of"]
 
 
 def close_tree(root: W.Widget) -> None:
-    """Close a widget, its children, layouts, styles, scales and marks."""
+    """Close a widget with all that it is made of: ipywidgets closes only the widget itself."""
+    for widget in widgets_of(root):
+        W.Widget.close(widget)
+
+
+def widgets_of(root: W.Widget) -> list[W.Widget]:
+    """The widget itself and all that it is made of and a page may know of."""
     found: dict[str, W.Widget] = {}
     waiting = [root]
     while waiting:
@@ -21,8 +27,7 @@ def close_tree(root: W.Widget) -> None:
         found[widget.model_id] = widget
         # Its traits and its own attributes: a figure keeps a second picture that the page does not show yet.
         waiting.extend(_widgets_in(vars(widget)))
-    for widget in found.values():
-        W.Widget.close(widget)
+    return list(found.values())
 
 
 def _widgets_in(value: Any) -> Iterator[W.Widget]:
