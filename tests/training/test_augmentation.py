@@ -29,6 +29,15 @@ def test_no_change_is_the_input() -> None:
     assert torch.equal(augmented(pictures(), PLAIN, chance(), Augmentation(mirror=False)), as_input(pictures(), PLAIN))
 
 
+def test_inputs_are_those_of_the_preprocessing_bit_by_bit_and_the_pictures_stay() -> None:
+    pixels = torch.randint(0, 256, (3, 20, 30, 3), dtype=torch.uint8, generator=chance())
+    before, preprocess = pixels.clone(), Preprocess(size=32)
+    found = as_input(pixels, preprocess)
+    assert torch.equal(found, preprocess.normalise(pixels.permute(0, 3, 1, 2).to(torch.float32).div(255)))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(pixels, before)
+
+
 def test_a_zoomed_piece_is_a_straight_part_of_the_picture_of_the_stated_size() -> None:
     found = augmented(pictures(), PLAIN, chance(), Augmentation(mirror=False, zoom=0.4)) * 255 / 4
     inner = found[:, :, 4:-4, 4:-4]  # away from the border that is reflected
