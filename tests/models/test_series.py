@@ -165,6 +165,19 @@ def test_without_an_architecture_the_odd_one_is_still_named(tmp_path: Path) -> N
         series.network(1)
 
 
+@pytest.mark.parametrize("prefix", ["", "model.", "outer.model."])
+def test_counters_of_batches_may_be_missing(tmp_path: Path, prefix: str) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+    state = {f"{prefix}{name}": value for name, value in module.state_dict().items() if "num_batches" not in name}
+    save_file(state, tmp_path / "epoch_1.safetensors")
+    series = CheckpointSeries(tmp_path, module=module, preprocess=Preprocess(size=8))
+    assert not series.problems
+    assert int(series.weights(1)["1.num_batches_tracked"]) == 0
+    picture = torch.rand(1, 3, 8, 8)
+    assert torch.equal(series.network(1, device="cpu").module(picture), module.eval()(picture))
+
+
 def test_nan_weights_can_be_looked_at_and_are_said(tmp_path: Path) -> None:
     module = network()
     recording = record_training(module, tmp_path, (1, 2), preprocess=Preprocess(size=8))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from zfwidgets.errors import DataError, WeightsError
@@ -162,19 +163,25 @@ def _read(path: Path, wanted: Shapes | None) -> tuple[dict[str, Tensor], dict[st
 
 
 def _unprefixed(state: dict[str, Tensor], wanted: Shapes) -> dict[str, Tensor]:
-    """The module's own part: a Lightning module or a wrapper keeps it under a name of its own."""
-    if not wanted or wanted.keys() <= state.keys():
-        return {name: state[name] for name in wanted} if _only_counters(state.keys() - wanted.keys()) else state
-    first = next(iter(wanted))
-    for name in state:
-        prefix = name.removesuffix(first)
-        if name.endswith(f".{first}") and all(prefix + other in state for other in wanted):
-            return {other: state[prefix + other] for other in wanted}
+    """The module's own part: a Lightning module or a wrapper keeps it under a name of its own.
+
+    How many batches a norm has seen matters to no picture: such counters may be missing, or be left over.
+    """
+    needed = [name for name in wanted if not _counter(name)]
+    if not needed:
+        return state
+    last = f".{needed[0]}"
+    for prefix in ("", *(name.removesuffix(last) + "." for name in state if name.endswith(last))):
+        own = {name: state[prefix + name] for name in wanted if prefix + name in state}
+        if all(name in own for name in needed):
+            left = state.keys() - {prefix + name for name in own}
+            if prefix or all(map(_counter, left)):
+                return own | {name: torch.zeros((), dtype=torch.int64) for name in wanted if name not in own}
     return state
 
 
-def _only_counters(names: set[str]) -> bool:
-    return all(name.endswith("num_batches_tracked") for name in names)
+def _counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
 
 
 def _epoch_of(facts: Mapping[str, Any], stem: str) -> int | None:

@@ -20,6 +20,7 @@ from ..errors import DataError, ParameterError
 from ..imaging import Preprocess
 from ..models.series import EpochFigures
 from ..models.series_files import FORMAT, MANIFEST, file_name, read_manifest
+from ..models.stopping import ask_to_stop, asked_to_stop, forget_stop
 from ..models.zfnet import ZFNet, fold_batch_norm
 from .checkpoint import write_atomically
 
@@ -27,7 +28,6 @@ __all__ = ["PAPER_EPOCHS", "TrainingRecording", "record_training"]
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 """Those of Fig. 4."""
-_STOP = "stop"
 _FIGURES = set(EpochFigures._fields) - {"epoch"}
 
 
@@ -49,7 +49,7 @@ class TrainingRecording:
         self._module, self._manifest, self._dtype, self._resumed = module, manifest, dtype, resumed
         self._figures: dict[str, float] = {}
         self._began = time.monotonic()
-        (folder / _STOP).unlink(missing_ok=True)
+        forget_stop(folder)
 
     def __iter__(self) -> Iterator[int]:
         """The epochs that are still to be trained, from 1 to the last one to record.
@@ -88,14 +88,11 @@ class TrainingRecording:
     @property
     def stopped(self) -> bool:
         """Whether somebody asked for an end."""
-        return (self.folder / _STOP).exists()
+        return asked_to_stop(self.folder)
 
     def stop(self) -> None:
         """Ask the training to end after the epoch that runs; from any thread or process."""
-        try:
-            (self.folder / _STOP).touch()
-        except OSError as cause:
-            raise DataError(f"{self.folder / _STOP} cannot be written ({cause.strerror}); end the process.") from cause
+        ask_to_stop(self.folder)
 
     def log(self, **figures: float | Tensor) -> None:
         """What this epoch came to, as in `EpochFigures`: loss, validation_loss, validation_error, rate.

@@ -15,9 +15,10 @@ import traitlets as T
 from zfwidgets.backend import Request
 from zfwidgets.backend.errand import Errand
 from zfwidgets.backend.evolution_requests import Evolved, SeriesSource, SnapshotRequest
-from zfwidgets.backend.watch_requests import FirstFiltersRequest, SeriesFactsRequest, ask_to_stop, asked_to_stop
+from zfwidgets.backend.watch_requests import FirstFiltersRequest, SeriesFactsRequest
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import filter_mosaic
+from zfwidgets.models.stopping import ask_to_stop, asked_to_stop
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import monitor_words as words
 from zfwidgets.widgets.base import Viewer
