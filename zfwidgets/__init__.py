@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.allocator import tune_allocator
     from zfwidgets.app.explorer import Explorer
     from zfwidgets.backend import Backend
-    from zfwidgets.data import ImageSet, frontal_faces, samples, scenes, unseen_scenes
+    from zfwidgets.data import ImageSet, frontal_faces, samples, scenes, unseen_scenes, visited_scenes
     from zfwidgets.errors import ZfwidgetsError
     from zfwidgets.imaging import Preprocess, as_image
     from zfwidgets.methods import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.correspondence import Correspondence, correspondence
     from zfwidgets.methods.evolution import FeatureEvolution, feature_evolution
     from zfwidgets.methods.filters import FilterReport, filter_report
+    from zfwidgets.methods.pointing import PointingGame, pointing_game
     from zfwidgets.methods.probing import Probe, feature_probe
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
@@ -77,6 +78,7 @@ __all__ = [
     "Network",
     "OcclusionMap",
     "OcclusionViewer",
+    "PointingGame",
     "Preprocess",
     "Probe",
     "ProbeViewer",
@@ -103,6 +105,7 @@ __all__ = [
     "list_networks",
     "load_network",
     "occlusion_map",
+    "pointing_game",
     "project",
     "project_units",
     "projection_stages",
@@ -113,13 +116,14 @@ __all__ = [
     "top_activations",
     "tune_allocator",
     "unseen_scenes",
+    "visited_scenes",
 ]
 
 _HOMES = {
     "allocator": ("tune_allocator",),
     "app.explorer": ("Explorer",),
     "backend": ("Backend",),
-    "data": ("ImageSet", "frontal_faces", "samples", "scenes", "unseen_scenes"),
+    "data": ("ImageSet", "frontal_faces", "samples", "scenes", "unseen_scenes", "visited_scenes"),
     "errors": ("ZfwidgetsError",),
     "imaging": ("Preprocess", "as_image"),
     "methods": (
@@ -140,6 +144,7 @@ _HOMES = {
     "methods.correspondence": ("Correspondence", "correspondence"),
     "methods.evolution": ("FeatureEvolution", "feature_evolution"),
     "methods.filters": ("FilterReport", "filter_report"),
+    "methods.pointing": ("PointingGame", "pointing_game"),
     "methods.probing": ("Probe", "feature_probe"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),

@@ -155,3 +155,12 @@ def test_worlds_join_without_sharing_keys() -> None:
     assert digest(scene_of("scene-3/00001")) == digest(draw(3, 1))
     with pytest.raises(ParameterError, match="not the key of a scene"):
         scene_of("photo/chelsea")
+
+
+def test_a_box_is_the_edges_of_the_mask() -> None:
+    for index in range(16):
+        scene = draw(4, index)
+        left, top, right, bottom = scene.box
+        inside = scene.mask[top:bottom, left:right]
+        assert inside.sum() == scene.mask.sum()
+        assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()

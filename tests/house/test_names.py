@@ -33,6 +33,7 @@ PUBLIC = [
     "Network",
     "OcclusionMap",
     "OcclusionViewer",
+    "PointingGame",
     "Preprocess",
     "Probe",
     "ProbeViewer",
@@ -59,6 +60,7 @@ PUBLIC = [
     "list_networks",
     "load_network",
     "occlusion_map",
+    "pointing_game",
     "project",
     "project_units",
     "projection_stages",
@@ -69,6 +71,7 @@ PUBLIC = [
     "top_activations",
     "tune_allocator",
     "unseen_scenes",
+    "visited_scenes",
 ]
 
 

@@ -3,7 +3,7 @@
 from .image_set import ImageSet
 from .landmarks import Faces, frontal_faces
 from .samples import samples
-from .scenes import CLASSES, UNSEEN, Scene, draw, scene_of, scenes, unseen_scenes
+from .scenes import CLASSES, UNSEEN, Scene, Visited, draw, scene_of, scenes, unseen_scenes, visited_scenes
 
 __all__ = [
     "CLASSES",
@@ -11,10 +11,12 @@ __all__ = [
     "Faces",
     "ImageSet",
     "Scene",
+    "Visited",
     "draw",
     "frontal_faces",
     "samples",
     "scene_of",
     "scenes",
     "unseen_scenes",
+    "visited_scenes",
 ]

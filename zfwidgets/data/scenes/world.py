@@ -71,6 +71,20 @@ class Scene:
     mask: NDArray[np.bool_]
     parts: dict[str, tuple[float, float]]
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom edge of the object: the smallest box that holds its mask.
+
+        Examples
+        --------
+        >>> scene = draw(seed=0, index=7)
+        >>> left, top, right, bottom = scene.box
+        >>> bool(scene.mask[top:bottom, left:right].sum() == scene.mask.sum())
+        True
+        """
+        (top, *_, bottom), (left, *_, right) = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
+        return int(left), int(top), int(right) + 1, int(bottom) + 1
+
 
 def draw(seed: int, index: int) -> Scene:
     """Draw one scene; the same for the same seed and index, in any order and any process.
