@@ -91,6 +91,25 @@ def test_module_and_script_are_the_same_command(tmp_path: Path) -> None:
     assert all(word in outputs[0] for word in ["--port", "--no-browser", "--network", "--images", "train"])
 
 
+def test_an_unknown_second_network(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = asked("--other", "zfnet-photo", capsys=capsys)
+    assert status == 2
+    assert said.startswith("zfwidgets: There is no network 'zfnet-photo'; the nearest are 'zfnet-photos'")
+
+
+def test_the_page_shows_a_second_network_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (96, 96), (90, 9, 0)).save(tmp_path / "red.png")
+    settings = PageSettings("zfnet-scenes", images=str(tmp_path), other="zfnet-photos")
+    monkeypatch.setenv(VARIABLE, settings.to_json())
+    monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: None)
+    page = open_explorer()
+    assert "<b>zfnet-scenes</b> beside <b>zfnet-photos</b>" in page.children[0].children[0].value
+    page.occlusion.stride = 32
+    assert page.occlusion.wait(60)
+    assert page.occlusion.result.net.name == "zfnet-scenes" and not page.occlusion._beside.differences[0].empty
+    page.close()
+
+
 def test_the_page_shows_what_the_command_line_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, PageSettings("zfnet-scenes", images=str(tmp_path)).to_json())
     told: list[bool] = []

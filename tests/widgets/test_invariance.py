@@ -147,10 +147,9 @@ def test_a_second_network_is_dashed_in_the_same_panels(backend: Backend, second:
     assert plot.count("zf-dashed") == 3 and plot.count("<polyline") == 6
     assert plot.count("<circle") == 2
     assert "conv2 and fc2" in viewer._maps._layers[1]._title.value
-    # A shift by one pixel of 24 is half a pixel of 12; the second network has no class "cat" and gives its own.
-    theirs = invariance_curves(
-        second.network, [second.picture(key) for key in KEYS], "translate", default_amounts("translate", 24) / 2
-    )
+    # The second network makes 14 pixels of the picture's 24; it has no class "cat" and gives its own.
+    amounts = default_amounts("translate", 24) * 14 / 24
+    theirs = invariance_curves(second.network, [second.picture(key) for key in KEYS], "translate", amounts)
     np.testing.assert_allclose(viewer._others.probability, theirs.probability, atol=1e-4)
     ends = [line.split('points="')[1].split()[0] for line in plot.split("<polyline")[1:]]
     assert {end.split(",")[0] for end in ends} == {"36.0"}
@@ -160,15 +159,13 @@ def test_a_second_network_is_dashed_in_the_same_panels(backend: Backend, second:
     viewer.close()
 
 
-def test_the_second_backend_must_have_the_pictures(backend: Backend, second: Backend, network: Network) -> None:
-    alone = Backend(network, {"alone": np.zeros((24, 24, 3), np.uint8)})
-    with (
-        alone,
-        pytest.raises(ParameterError, match="no picture 'image/00000'; make both backends with the same images"),
-    ):
-        InvarianceViewer(backend, alone)
-    with pytest.raises(ParameterError, match="second network comes as a Backend, not str"):
-        InvarianceViewer(backend, "zfnet-scenes")  # type: ignore[arg-type]
+def test_the_second_network_is_lent_the_pictures_of_the_page(backend: Backend, network: Network) -> None:
+    with Backend(network, {"alone": np.zeros((24, 24, 3), np.uint8)}) as alone:
+        viewer = InvarianceViewer(backend, alone, transform="scale", pictures=KEYS[:2])
+        assert viewer.wait(20)
+        assert alone.images == ("alone", *KEYS[:2])
+        np.testing.assert_allclose(viewer._others.probability, viewer.result.probability, atol=1e-5)
+        viewer.close()
 
 
 def test_nothing_is_asked_while_it_is_asleep(backend: Backend) -> None:

@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
+    parser.add_argument("--other", metavar="NAME", help="a second network, shown beside the first")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
     parser.add_argument("--index", metavar="FILE", help="of `zfwidgets mine` over these pictures: what Top 9 shows")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers hold network and files")
@@ -82,7 +84,10 @@ def _port(text: str) -> int:
 
 def _explore(options: argparse.Namespace) -> None:
     """Check all that can be checked in no time, then start the server (which costs a second to import)."""
-    settings = _settings(options.network, options.weights, options.images, options.scheduler, options.index)
+    settings = replace(
+        _settings(options.network, options.weights, options.images, options.scheduler, options.index),
+        other=_second(options.other, options.scheduler),
+    )
     with _listener(options.port) as listener:
         print("Starting the page ...", flush=True)
         from zfwidgets.app.server import serve
@@ -112,6 +117,13 @@ def _settings(
         if not Path(index).is_file():
             raise DataError(f"There is no file at {index}: pass what `zfwidgets mine` wrote to --index.")
     return PageSettings(network, weights, images, index=index)
+
+
+def _second(network: str | None, scheduler: str | None) -> str | None:
+    """The second network, if its name is one."""
+    if network is not None and scheduler is None and network not in _embedded_networks():
+        _check_network(network, "default")
+    return network
 
 
 def _embedded_networks() -> Collection[str]:

@@ -47,6 +47,8 @@ class Explorer(W.VBox):
     ----------
     backend : Backend
         The network and its pictures.
+    other : Backend, optional
+        A second network, which the tabs show beside the first.
 
     Attributes
     ----------
@@ -71,26 +73,26 @@ class Explorer(W.VBox):
 
     _alive = False
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, other: Backend | None = None) -> None:
         if not isinstance(backend, Backend):
             raise ParameterError(
                 f"An Explorer needs a Backend, not {type(backend).__name__}; try Backend('zfnet-scenes')."
             )
-        self._backend = backend
+        self._backend, self._other = backend, other
         super().__init__()
         net = backend.network
         traced = any(net.layers[name].spatial for name in net.menu)
         first = _striking(backend)
         # A third of the side: large enough to hide an eye or a wheel.
-        self.occlusion = OcclusionViewer(backend, image=first, size=min(net.input_size) // 3)
+        self.occlusion = OcclusionViewer(backend, other, image=first, size=min(net.input_size) // 3)
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, image=first, channel=channel) if traced else None
         self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
         grown = traced and backend.compute(EmbeddedSeriesRequest(net.name))
         self.evolution = EvolutionViewer(backend, image=first, awake=False) if grown else None
-        self.invariance = InvarianceViewer(backend, image=first, awake=False)
+        self.invariance = InvarianceViewer(backend, other, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
-        self.filters = FilterViewer(backend, image=first, awake=False) if traced else None
+        self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
         self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
         viewers = (getattr(self, name) for name in _TABS)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
@@ -134,8 +136,9 @@ class Explorer(W.VBox):
 
     def _head(self) -> W.Box:
         net = self._backend.network
+        beside = "" if self._other is None else f" beside <b>{escape(self._other.network.name)}</b>"
         name = W.HTML(
-            f'<span class="zf-brand">zfwidgets</span> &nbsp; <b>{escape(net.name)}</b> '
+            f'<span class="zf-brand">zfwidgets</span> &nbsp; <b>{escape(net.name)}</b>{beside} '
             f'<span class="zf-soft">{escape(self._backend.device)}</span>'
         )
         upload = W.FileUpload(accept="image/*", description="Your picture", tooltip="Look at a picture of your own")
@@ -187,13 +190,15 @@ class Explorer(W.VBox):
         return all(viewer.wait(timeout) for viewer in self._viewers)
 
     def close(self) -> None:
-        """Take the page down and stop the backend's thread."""
+        """Take the page down and stop the threads of the backends."""
         if self._alive:
             self._alive = False
             for viewer in self._viewers:
                 viewer.close()
             close_tree(self)
-            self._backend.close()
+            for backend in (self._backend, self._other):
+                if backend is not None:
+                    backend.close()
 
 
 def _left_out(thumbnails: Thumbnails) -> str:

@@ -53,11 +53,13 @@ class PageSettings:
         Address of a Dask cluster on whose workers the network lives, with its files; None: in the page's kernel.
     index : str or None, optional
         What `zfwidgets mine` wrote over these pictures; None: the index that ships with the network, if there is one.
+    other : str or None, optional
+        Name of a second network, to be shown beside the first.
 
     Examples
     --------
     >>> PageSettings.from_json(PageSettings("zfnet-scenes").to_json())
-    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None, index=None)
+    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None, index=None, other=None)
     """
 
     network: str
@@ -65,6 +67,7 @@ class PageSettings:
     images: str | None = None
     scheduler: str | None = None
     index: str | None = None
+    other: str | None = None
 
     def to_json(self) -> str:
         """The settings as one line of JSON."""
@@ -112,8 +115,9 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     settings = PageSettings.from_json(told) if told else PageSettings(network, images=images)
     try:
         client = None if settings.scheduler is None else connected(settings.scheduler)
-        source = NetworkSource(settings.network, settings.weights)
-        explorer = Explorer(Backend(source, images=settings.images, client=client))
+        sources = [NetworkSource(settings.network, settings.weights)]
+        sources += [NetworkSource(settings.other)] if settings.other is not None else []
+        explorer = Explorer(*(Backend(source, images=settings.images, client=client) for source in sources))
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')
     if explorer.top is not None:

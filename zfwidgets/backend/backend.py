@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 from PIL import Image
 
@@ -108,6 +109,7 @@ class Backend:
         self.network = cast("Network", self._engine.network)
         self._uploads: dict[str, Image.Image] = {}
         self._borrowed = ImageSet({})
+        self._agreed: WeakKeyDictionary[Backend, set[str]] = WeakKeyDictionary()
         self._cache = Cache(CACHE_BYTES)
         self.growing: tuple[str, Any] = ("", None)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -171,6 +173,24 @@ class Backend:
         if not self.has_image(key):
             self._borrowed = self._borrowed | images.only([key])
             self._engine.borrow(key, self._borrowed)
+
+    def lend(self, key: str, other: Backend) -> None:
+        """Offer one picture to another backend under its key, unless that one holds it already.
+
+        Raises
+        ------
+        DataError
+            If the other one holds another picture under this key: its answers would be about something else.
+        """
+        agreed = self._agreed.setdefault(other, set())
+        if other is self or key in agreed:
+            return
+        picture = self.picture(key)
+        if not other.has_image(key):
+            other.borrow(key, ImageSet.from_list([picture], [self.label(key)], [key]))
+        elif not _same_pixels(picture, other.picture(key)):
+            raise DataError(f"It holds another picture as {key!r}; make both backends with the same images.")
+        agreed.add(key)
 
     def add_image(self, name: str, data: bytes) -> str:
         """Take a picture from a visitor.
@@ -321,6 +341,10 @@ class Backend:
 
 def _is_kept(request: Request) -> bool:
     return bool(getattr(request, "kept", True))
+
+
+def _same_pixels(one: Image.Image, other: Image.Image) -> bool:
+    return (one.size, one.mode) == (other.size, other.mode) and one.tobytes() == other.tobytes()
 
 
 def _unlabelled() -> None:

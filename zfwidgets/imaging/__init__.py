@@ -1,5 +1,7 @@
 """Pixels in, pixels out: reading pictures, preparing them for a network, drawing maps, writing bytes."""
 
+from .crossing import Crossing
+from .difference import difference_picture
 from .encode import to_jpeg, to_palette_png, to_png
 from .filters import filter_mosaic
 from .labels import LabelPicture, label_picture
@@ -26,6 +28,7 @@ __all__ = [
     "REPEATS",
     "TRANSFORMS",
     "UNKNOWN",
+    "Crossing",
     "LabelPicture",
     "Mosaic",
     "Picture",
@@ -34,6 +37,7 @@ __all__ = [
     "beside",
     "checked_amounts",
     "default_amounts",
+    "difference_picture",
     "enlarge",
     "filter_mosaic",
     "heat_indices",

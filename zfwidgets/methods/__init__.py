@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         moved_inputs,
         shallow_and_deep,
     )
-    from zfwidgets.methods.occlusion import PRECISIONS, OcclusionMap, occluded_input, occlusion_map
+    from zfwidgets.methods.occlusion import (
+        PRECISIONS,
+        MapDifference,
+        OcclusionMap,
+        map_difference,
+        occluded_input,
+        occlusion_map,
+    )
     from zfwidgets.methods.projection import Projection, Unit
     from zfwidgets.methods.recording import Recording
     from zfwidgets.methods.top_activations import TopActivations
@@ -35,6 +42,7 @@ __all__ = [
     "FidelityReport",
     "FidelityRow",
     "InvarianceCurves",
+    "MapDifference",
     "OcclusionMap",
     "Projection",
     "Recording",
@@ -46,6 +54,7 @@ __all__ = [
     "fill_picture",
     "grid",
     "invariance_curves",
+    "map_difference",
     "moved_inputs",
     "occluded_input",
     "occlusion_map",
@@ -72,7 +81,14 @@ __getattr__, __dir__ = lazy_names(
             "moved_inputs",
             "shallow_and_deep",
         ),
-        "occlusion": ("PRECISIONS", "OcclusionMap", "occluded_input", "occlusion_map"),
+        "occlusion": (
+            "PRECISIONS",
+            "MapDifference",
+            "OcclusionMap",
+            "map_difference",
+            "occluded_input",
+            "occlusion_map",
+        ),
         "occlusion.sweep": ("grid",),
         "projection": ("Projection", "Unit"),
         "recording": ("Recording",),

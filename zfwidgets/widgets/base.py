@@ -21,6 +21,7 @@ import traitlets as T
 
 from zfwidgets.backend import Answer, Backend, Inbox, Request, Ticket
 from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
+from zfwidgets.widgets.binding import bind
 from zfwidgets.widgets.controls import image_options
 from zfwidgets.widgets.first_sight import tell_again_in
 from zfwidgets.widgets.loop import call_soon
@@ -86,7 +87,7 @@ class Viewer(W.VBox):
         self._shown: dict[str, int] = {}
         self._answered: dict[str, Any] = {}
         self._tickets: dict[str, Ticket | None] = {}
-        self._patience = Patience(backend)
+        self._patience = Patience(self._backend_of)
         self._serial = 0
         self._errors: dict[str, Exception] = {}
         self._stopped: set[str] = set()
@@ -129,7 +130,7 @@ class Viewer(W.VBox):
         raise NotImplementedError
 
     def _backend_of(self, slot: str) -> Backend:
-        """Who answers a slot's question: a viewer that compares two networks asks two."""
+        """Who answers a slot's question; see `PairViewer`, which asks two."""
         return self._backend
 
     def _show(self, slot: str, value: Any) -> None:
@@ -139,6 +140,14 @@ class Viewer(W.VBox):
     def _refused(self, slot: str, error: Exception) -> bool:
         """Whether the viewer says in its own place that this part of the answer does not exist."""
         return False
+
+    def _told(self, slot: str, error: Exception) -> Exception:
+        """An error as the strip shows it: one of two networks is named there."""
+        return error
+
+    def _slots(self) -> tuple[str, ...]:
+        """Those without which the viewer is not ready."""
+        return (self.MAIN, *self.ALSO)
 
     def _facts(self) -> str:
         """What the status line tells of the answer, for example the number of positions."""
@@ -200,7 +209,10 @@ class Viewer(W.VBox):
             self._errors.pop(slot, None)
             self._stopped.discard(slot)
             deliver = partial(self._deliver, slot, self._serial)
-            self._tickets[slot] = self._backend_of(slot).submit(request, deliver, owner=(id(self), slot))
+            try:
+                self._tickets[slot] = self._backend_of(slot).submit(request, deliver, owner=(id(self), slot))
+            except ZfwidgetsError as error:
+                self._tickets[slot], self._errors[slot] = None, self._told(slot, error)
 
     def _withdraw(self, slot: str) -> None:
         """Nobody wants to know any more."""
@@ -241,7 +253,7 @@ class Viewer(W.VBox):
         elif current and answer.kind == "cancelled":
             self._stopped.add(slot)
         elif current and answer.error is not None and not self._refused(slot, answer.error):
-            self._errors[slot] = answer.error
+            self._errors[slot] = self._told(slot, answer.error)
 
     def _try(self, what: str, act: Callable[[], None]) -> None:
         """Draw, or answer a hand; whatever goes wrong must reach the strip: a page shows nobody a traceback."""
@@ -318,38 +330,12 @@ class Viewer(W.VBox):
     # Controls ------------------------------------------------------------------------------------------------
 
     def _bind(self, control: Any, trait: str, none: str | None = None) -> Any:
-        """Keep a control and a trait equal: a hand and a program do the same thing.
+        """Keep a control and a trait equal; `none` is what the control calls the trait's None."""
+        return bind(self, trait, control, none, offering=lambda: self._offering, refused=self._refuse)
 
-        `none` is what the control calls the trait's None, which a list of ipywidgets cannot hold.
-        """
-
-        def to_trait(change: Any) -> None:
-            value = None if none is not None and change["new"] == none else change["new"]
-            if self._offering or value == getattr(self, trait):
-                return
-            try:
-                setattr(self, trait, value)
-                to_control(None)  # validation may have moved the value
-            except ZfwidgetsError as error:
-                to_control(None)
-                self._errors[_CONTROL] = error
-                self._tell()
-
-        def to_control(_: Any) -> None:
-            value = getattr(self, trait)
-            value = none if value is None else value
-            if hasattr(control, "max") and isinstance(value, int | float):
-                control.min, control.max = min(control.min, value), max(control.max, value)
-            if isinstance(control, W.Dropdown) and value not in [option for _, option in control.options]:
-                # A program may choose what the list leaves out, for example a layer inside of a block.
-                control.options = [*control.options, (str(value), value)]
-            if control.value != value:
-                control.value = value
-
-        control.observe(to_trait, "value")
-        self.observe(to_control, trait)
-        to_control(None)
-        return control
+    def _refuse(self, error: ZfwidgetsError) -> None:
+        self._errors[_CONTROL] = error
+        self._tell()
 
     def offer_images(self) -> None:
         """Offer pictures that came to the backend since; the one that is shown stays."""
@@ -364,7 +350,7 @@ class Viewer(W.VBox):
 
     def _tell(self) -> None:
         """State, status line, progress and alert, from what is known now."""
-        slots = (self.MAIN, *self.ALSO)
+        slots = self._slots()
         busy = any(self._tickets.get(slot) is not None for slot in slots)
         stale = any(self._shown.get(slot, 0) < self._asked.get(slot, (0, None))[0] for slot in slots)
         error = next(iter(self._errors.values()), None)
@@ -385,9 +371,13 @@ class Viewer(W.VBox):
         if not busy:
             return "known already" if not self._seconds else f"{self._seconds:.{1 if self._seconds > 0.1 else 2}f} s"
         asked = self._asked.get(self.MAIN)
-        expected = None if asked is None else self._backend.seconds_foreseen(asked[1])
+        expected = None if asked is None else self._foreseen(asked[1])
         left = time_left(self._progress, time.monotonic() - self._started, expected)
         return f"{duration(left)} left" if left else "computing"
+
+    def _foreseen(self, request: Request) -> float | None:
+        """Seconds that the answer of the main slot will take, as far as they are known by now."""
+        return self._backend.seconds_foreseen(request)
 
     @T.validate("image")
     def _check_image(self, proposal: Any) -> str:

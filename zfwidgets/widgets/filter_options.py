@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods.filters import RADIUS
-from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import Whole
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SORTS = (
 SECONDS = (("drawn from weights", "weights"), ("projected maxima", "projection"))
 
 
-class FilterOptions(Viewer):
+class FilterOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     sort: Any = T.TraitType("size")

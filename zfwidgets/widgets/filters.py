@@ -9,8 +9,7 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.backend import Backend, FilterReportRequest, Request, SecondLayerRequest, SecondProjections
-from zfwidgets.errors import ParameterError
+from zfwidgets.backend import FilterReportRequest, Request, SecondLayerRequest, SecondProjections
 from zfwidgets.imaging import filter_mosaic
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.widgets import controls
@@ -46,6 +45,7 @@ class FilterViewer(FilterOptions):
 
     Examples
     --------
+    >>> from zfwidgets.backend import Backend
     >>> with Backend("zfnet-scenes", device="cpu") as backend:
     ...     viewer = FilterViewer(backend, sort="size", place=2)
     ...     done = viewer.wait()
@@ -53,24 +53,12 @@ class FilterViewer(FilterOptions):
     ((32, 3, 7, 7), True)
     """
 
-    MAIN = "report 0"
-    ALSO = ("report 1", "second 0", "second 1")
+    MAIN = "report"
+    ALSO = ("second",)
     SENTENCE = (
         "One filter that outshines the rest, dead grey ones, a second layer of checks: what clipping, smaller filters "
         "and a smaller stride mend (Zeiler and Fergus, section 4.1, Fig. 6)."
     )
-
-    def __init__(self, backend: Backend, other: Backend | None = None, **options: Any) -> None:
-        if not isinstance(other, Backend | None):
-            raise ParameterError(
-                f"The second network comes as a Backend, not {type(other).__name__}; try Backend(name)."
-            )
-        self._other = other
-        super().__init__(backend, **options)
-
-    @property
-    def _backends(self) -> list[Backend]:
-        return [self._backend, *([self._other] if self._other is not None else [])]
 
     def _build(self) -> W.Widget:
         count = len(self._backends)
@@ -112,28 +100,28 @@ class FilterViewer(FilterOptions):
 
     # Questions -----------------------------------------------------------------------------------------------
 
-    def _questions(self) -> dict[str, Request]:
-        questions: dict[str, Request] = {}
-        for which, backend in enumerate(self._backends if self.awake else []):
-            keys = _spread_out(backend.image_set.keys())
-            questions[f"report {which}"] = FilterReportRequest(keys, self.radius)
-            report = self._reports[which]
-            if self.second == "projection" and report is not None and report.patterns is not None:
-                questions[f"second {which}"] = SecondLayerRequest(keys, report.patterns.layer)
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if not self.awake:
+            return {}
+        keys = _spread_out(self._backends[which].image_set.keys())
+        questions: dict[str, Request] = {"report": FilterReportRequest(keys, self.radius)}
+        report = self._reports[which]
+        if self.second == "projection" and report is not None and report.patterns is not None:
+            questions["second"] = SecondLayerRequest(keys, report.patterns.layer)
         return questions
 
-    def _backend_of(self, slot: str) -> Backend:
-        return self._backends[int(slot.split()[-1])]
+    def _lent(self) -> tuple[str, ...]:
+        """None: each network's filters are dead over pictures of its own."""
+        return ()
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
-        kind, which = slot.split()
-        if kind == "report":
-            self._reports[int(which)] = value
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
+        if slot == "report":
+            self._reports[which] = value
             self._place_control.max = max(len(report.filters) for report in self._reports if report is not None)
         else:
-            self._projected[int(which)] = value
+            self._projected[which] = value
         self._redraw()
 
     def _redraw(self) -> None:

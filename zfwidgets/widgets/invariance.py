@@ -9,7 +9,6 @@ import ipywidgets as W
 import numpy as np
 
 from zfwidgets.backend import Backend, InvarianceRequest, Moved, MovedRequest, Request, Scores, ScoresRequest
-from zfwidgets.errors import ParameterError
 from zfwidgets.imaging import default_amounts, mosaic
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.methods import BORDERS, shallow_and_deep
@@ -25,6 +24,7 @@ from zfwidgets.widgets.invariance_options import (
     first_pictures,
     slider_range,
 )
+from zfwidgets.widgets.pair import FIRST, SECOND
 from zfwidgets.widgets.score_bars import score_bars
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class InvarianceViewer(InvarianceOptions):
     backend : Backend
         The network and its pictures.
     other : Backend, optional
-        A second network, with the same pictures: its curves are dashed, in the same panels. Its layers are its first
-        one and its last one below the class scores.
+        A second network: its curves of the same pictures are dashed, in the same panels. Its layers are its first one
+        and its last one below the class scores.
     **options
         Traits: ``image``, ``pictures``, ``transform``, ``amount``, ``border``, ``shallow``, ``deep``, ``target``,
         ``euclidean``; and those of `ipywidgets.VBox`.
@@ -65,18 +65,10 @@ class InvarianceViewer(InvarianceOptions):
     """
 
     MAIN = "curves"
-    ALSO = ("moved", "clean", "other")
+    ALSO = ("moved", "clean")
     SENTENCE = (
         "Flat is invariant: a shallow layer leaves at once, a deep one slowly (Zeiler and Fergus, section 4, Fig. 5)."
     )
-
-    def __init__(self, backend: Backend, other: Backend | None = None, **options: Any) -> None:
-        if not isinstance(other, Backend | None):
-            raise ParameterError(
-                f"The second network comes as a Backend, not {type(other).__name__}; try Backend(name)."
-            )
-        self._other = other
-        super().__init__(backend, **options)
 
     def _defaults(self) -> dict[str, Any]:
         pictures = first_pictures(self._backend)
@@ -152,26 +144,25 @@ class InvarianceViewer(InvarianceOptions):
 
     # Questions -----------------------------------------------------------------------------------------------
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
         if not self.awake:
             return {}
         shown, transform = self._on_page, self.transform
-        moved = (self.image, *(key for key in shown if key != self.image))
         amounts = default_amounts(transform, min(self._backend.network.input_size))
+        if which == SECOND:
+            theirs = tuple((amounts * self._factor).tolist())
+            layers = shallow_and_deep(self._backends[which].network)
+            return {"curves": InvarianceRequest(shown, transform, theirs, layers, self.border)}
+        moved = (self.image, *(key for key in shown if key != self.image))
         layers = tuple(dict.fromkeys(layer for layer in (self.shallow, self.deep) if layer is not None))
-        questions: dict[str, Request] = {
+        return {
             "moved": MovedRequest(moved, transform, self.amount, self.border),
             "clean": ScoresRequest(self.image),
             "curves": InvarianceRequest(shown, transform, tuple(amounts.tolist()), layers, self.border),
         }
-        if self._other is not None:
-            theirs = tuple((amounts * self._factor).tolist())
-            layers = shallow_and_deep(self._other.network)
-            questions["other"] = InvarianceRequest(shown, transform, theirs, layers, self.border)
-        return questions
 
-    def _backend_of(self, slot: str) -> Backend:
-        return self._other if slot == "other" and self._other is not None else self._backend
+    def _lent(self) -> tuple[str, ...]:
+        return self._on_page
 
     @property
     def _on_page(self) -> tuple[str, ...]:
@@ -185,17 +176,17 @@ class InvarianceViewer(InvarianceOptions):
         """What one pixel of a shift is in the second network's input."""
         if self._other is None or self.transform != "translate":
             return 1.0
-        return min(self._other.network.input_size) / min(self._backend.network.input_size)
+        return self._other.network.preprocess.short_side / self._backend.network.preprocess.short_side
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "curves":
-            self._curves = value
-            self._progress = float(value.known.mean())
-            self._redraw()
-        elif slot == "other":
-            self._others = value
+            self._tell_share(which, float(value.known.mean()))
+            if which == FIRST:
+                self._curves = value
+            else:
+                self._others = value
             self._redraw()
         elif slot == "clean":
             self._clean = value
@@ -229,7 +220,7 @@ class InvarianceViewer(InvarianceOptions):
             return
         chosen, classes = mine.images.index(self.image), self._classes(self._curves, mine.images)
         seen = [self._seen(self._curves, self._backend, (self.shallow, self.deep), classes)]
-        theirs = self._answered.get("other")
+        theirs = self._answered_by(SECOND, "curves")
         same = theirs is not None and (theirs.images, theirs.transform) == (mine.images, mine.transform)
         if self._others is not None and self._other is not None and same:
             seen.append(self._seen(self._others, self._other, _two_layers(self._other), classes, 1 / self._factor))

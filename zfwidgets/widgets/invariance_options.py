@@ -10,8 +10,8 @@ from zfwidgets.backend import Backend
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import NEUTRAL, TRANSFORMS, checked_amounts, default_amounts
 from zfwidgets.methods import checked_border
-from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.curves import COLOURS
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import as_target
 
 __all__ = ["UNITS", "InvarianceOptions", "first_amount", "first_pictures", "slider_range"]
@@ -22,7 +22,7 @@ _SYMMETRIC = "clock"
 """A class of the scenes that is turned onto itself: its dial, at every quarter."""
 
 
-class InvarianceOptions(Viewer):
+class InvarianceOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     transform: Any = T.TraitType("rotate")
@@ -72,12 +72,6 @@ class InvarianceOptions(Viewer):
     def _check_target(self, proposal: Any) -> str:
         return as_target(self._backend.network, proposal["value"])
 
-    @T.validate("image")
-    def _check_image(self, proposal: Any) -> str:
-        key: str = super()._check_image(proposal)
-        self._check_other([key])
-        return key
-
     @T.validate("pictures")
     def _check_pictures(self, proposal: Any) -> tuple[str, ...]:
         keys = proposal["value"]
@@ -89,15 +83,7 @@ class InvarianceOptions(Viewer):
         found = tuple(dict.fromkeys(keys))
         if len(found) > MOST:
             raise ParameterError(f"Curves of at most {MOST} pictures can be told apart; found {len(found)} pictures.")
-        self._check_other(found)
         return found
-
-    def _check_other(self, keys: Any) -> None:
-        lacking = [key for key in keys if self._other is not None and key not in self._other.images]
-        if lacking:
-            raise ParameterError(
-                f"The second network's backend has no picture {lacking[0]!r}; make both backends with the same images."
-            )
 
 
 def first_amount(transform: str, side: int) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -12,7 +11,6 @@ import numpy as np
 
 from zfwidgets.backend import (
     OccludedRequest,
-    OcclusionRequest,
     ProjectionRequest,
     RefinedRequest,
     Request,
@@ -23,11 +21,14 @@ from zfwidgets.backend import (
 from zfwidgets.errors import RefusedError
 from zfwidgets.methods import FILLS
 from zfwidgets.widgets import controls
+from zfwidgets.widgets import occlusion_words as words
 from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.occlusion_beside import OcclusionBeside
 from zfwidgets.widgets.occlusion_maps import OcclusionMaps
-from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places, precision_options
+from zfwidgets.widgets.occlusion_options import OcclusionOptions, layers_with_places, precision_options, sweep_of
+from zfwidgets.widgets.pair import FIRST, SECOND
 from zfwidgets.widgets.score_bars import score_bars
-from zfwidgets.widgets.style import PASSING, number
+from zfwidgets.widgets.style import PASSING
 
 if TYPE_CHECKING:
     from zfwidgets.methods import OcclusionMap
@@ -47,6 +48,9 @@ class OcclusionViewer(OcclusionOptions):
     ----------
     backend : Backend
         The network and its pictures.
+    other : Backend, optional
+        A second network: the same square over the same picture, its maps beside those of the first, and what one
+        loses that the other keeps (see `map_difference`).
     **options
         Traits: ``image``, ``size``, ``stride``, ``fill``, ``target``, ``layer``, ``channel``, ``precision``,
         ``refine``, ``row``, ``column``, ``opacity``, ``rescaled``, ``confirm_above``; and those of `ipywidgets.VBox`.
@@ -82,22 +86,37 @@ class OcclusionViewer(OcclusionOptions):
         self._picture.foot("drag the square, click, or use Row and Column")
         self._picture.on_drag(self._by_hand(lambda left, top: self._move(top, left)))
         self._picture.on_click(self._by_hand(lambda x, y: self._move(y - self.size / 2, x - self.size / 2)))
-        self._maps = OcclusionMaps(self._by_hand(self._touch), self._by_hand(self._look))
-        self._bars, self._readout = W.HTML(), W.HTML(_NOWHERE)
+        hands = self._by_hand(self._touch), self._by_hand(self._look)
+        self._maps = OcclusionMaps(*hands, "" if self._other is None else self._names[FIRST])
+        self._beside: OcclusionBeside | None = None
+        if self._other is not None:
+            self._beside = OcclusionBeside(self._backend, self._other, self._names, *hands)
+        self._bars, self._readout = W.HTML(), W.HTML(words.NOWHERE)
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")
         self.observe(lambda _: self._name_precisions(), "refine")
         self.observe(lambda _: self._redraw(), ["target", "channel", "opacity", "rescaled"])
         self.observe(lambda _: self._place(), ["row", "column", "size"])
         self.observe(lambda _: self._taken(), ["row", "column"])
-        left = W.VBox([self._picture, self._controls()])
-        left.add_class("zf-side")
-        notes = W.VBox([self._bars, self._readout, self._view_controls()])
-        notes.add_class("zf-notes")
-        body = W.Box([left, self._maps, notes])
-        body.add_class("zf-row")
+        body = self._laid_out()
         self._keep_inside()
         self._place()
+        return body
+
+    def _laid_out(self) -> W.Box:
+        """Picture and controls, maps, notes; three columns of maps leave the notes no room but below the controls."""
+        left = W.VBox([self._picture, self._controls()])
+        left.add_class("zf-side")
+        maps, notes = W.Box(self._maps.panels), W.VBox([self._bars, self._readout, self._view_controls()])
+        if self._beside is not None:
+            maps.children = self._beside.beside(self._maps)
+            notes.children = [self._bars, self._beside.bars, self._readout, self._beside.notes, self._view_controls()]
+            left.children = [*left.children, notes]
+            maps.add_class("zf-pair")
+        maps.add_class("zf-maps")
+        notes.add_class("zf-notes")
+        body = W.Box([left, maps] if self._beside is not None else [left, maps, notes])
+        body.add_class("zf-row")
         return body
 
     def _controls(self) -> W.VBox:
@@ -139,22 +158,20 @@ class OcclusionViewer(OcclusionOptions):
             self._bind(rescale, "rescaled"),
         )
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self)
         height, width = self._backend.network.input_size
         row, column = min(self.row, height - self.size), min(self.column, width - self.size)
         questions: dict[str, Request] = {
             "clean": ScoresRequest(self.image),
             "square": OccludedRequest(self.image, row, column, self.size, self.fill),
-            "sweep": self._sweep(),
+            "sweep": sweep_of(self, self.size, self.stride, self.layer),
         }
         channel = self._shown_channel()
         if self.layer is not None and channel is not None:
             questions["projection"] = ProjectionRequest(self.image, self.layer, channel)
         return questions
-
-    def _sweep(self) -> Request:
-        sweep = OcclusionRequest(self.image, self.size, self.stride, self.fill, self.layer, self.precision)
-        return RefinedRequest(sweep) if self.refine and self.precision != "exact" else sweep
 
     def _shown_channel(self) -> int | None:
         """The channel asked for, or the strongest one as soon as a sweep of this layer has told it."""
@@ -163,11 +180,14 @@ class OcclusionViewer(OcclusionOptions):
         known = self._map is not None and self._map.layer == self.layer
         return self._map.channel if known and self._map is not None else None
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "sweep":
+            self._tell_share(which, float(value.known.mean()))
+        if which == SECOND:
+            self._show_beside(slot, value)
+        elif slot == "sweep":
             self._map = value
             self._forget_hovered()
-            self._progress = float(value.known.mean())
             self._redraw()
             if self._free and (value.complete or (value.precision == "preview" and not self._refining)):
                 self._to_the_worst()
@@ -182,17 +202,37 @@ class OcclusionViewer(OcclusionOptions):
         elif slot == "projection":
             self._maps.projection(value)
 
-    def _refused(self, slot: str, error: Exception) -> bool:
+    def _show_beside(self, slot: str, value: Any) -> None:
+        """An answer of the second network."""
+        beside = self._beside
+        assert beside is not None
+        if slot == "sweep":
+            beside.map = value
+            self._redraw()
+        elif slot == "clean":
+            beside.clean, beside.maps.base = value, value.seen
+            self._redraw()
+        elif slot == "square":
+            beside.square = value
+            beside.show_bars()
+        elif slot == "projection":
+            beside.maps.projection(value)
+
+    def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
         if slot != "projection" or not isinstance(error, RefusedError):
             return False
-        self._maps.no_projection(str(error))
+        (self._maps if self._beside is None or which == FIRST else self._beside.maps).no_projection(str(error))
         return True
 
     @property
     def _agree(self) -> bool:
         """Whether sweep and whole picture are of one picture; for a moment after a change they are not."""
-        sweep, clean = (self._answered.get(slot) for slot in ("sweep", "clean"))
-        return sweep is not None and clean is not None and sweep.image == clean.image
+        return self._agreed_image(FIRST) is not None
+
+    def _agreed_image(self, which: int) -> str | None:
+        """Of which picture a network's sweep and whole picture are; None where they are not of one."""
+        sweep, clean = (self._answered_by(which, slot) for slot in ("sweep", "clean"))
+        return sweep.image if sweep is not None and clean is not None and sweep.image == clean.image else None
 
     def _redraw(self) -> None:
         """The maps again, from the sweep that is known."""
@@ -201,6 +241,8 @@ class OcclusionViewer(OcclusionOptions):
         assert self._map is not None
         self._maps.draw(self._map, self._target(), self._drawn_channel(), self.opacity, self.rescaled, self.image)
         self._redraw_bars()
+        if self._beside is not None and self._agreed_image(SECOND) == self._agreed_image(FIRST) == self.image:
+            self._beside.draw(self._maps, self._map, self._target(), self._drawn_channel(), self)
 
     def _drawn_channel(self) -> int | None:
         """The channel asked for, if the sweep shown is one of this layer."""
@@ -219,7 +261,10 @@ class OcclusionViewer(OcclusionOptions):
     def _redraw_bars(self) -> None:
         if self._clean is None or self._square is None:
             return
-        self._bars.value = score_bars("With the square hidden", self._square, self._clean)
+        heading = "With the square hidden" if self._beside is None else f"{self._names[FIRST]}, square hidden"
+        self._bars.value = score_bars(heading, self._square, self._clean)
+        if self._beside is not None:
+            self._beside.show_bars()
 
     def _touch(self, x: float, y: float) -> None:
         """A click on a map: the square goes to that cell."""
@@ -233,15 +278,16 @@ class OcclusionViewer(OcclusionOptions):
             return
         assert self._map is not None
         r, c = self._cell(x, y)
-        target, found = self._target(), int(self._map.top_label[r, c])
-        names, top, left = self._backend.network.classes, int(self._map.rows[r]), int(self._map.columns[c])
-        kinds = {name: float(self._map.probability(name)[r, c]) for name in (names[target], names[found])}
-        values = ", ".join(f"{name} {number(value)}" for name, value in kinds.items())
-        self._readout.value = _readout(f"row {top}, column {left}", f"most probable {names[found]}; {values}")
+        top, left, half = int(self._map.rows[r]), int(self._map.columns[c]), self._map.size / 2
+        lines = [words.cell(self._map, self._target(), r, c)]
+        if self._beside is not None:
+            name = self._backend.network.classes[self._target()]
+            lines = [f"{self._names[FIRST]}: {lines[0]}", self._beside.reading(left + half, top + half, name)]
+        self._readout.value = words.readout(f"row {top}, column {left}", lines)
         self._picture.boxes([(top, left, self._map.size, self._map.size)], PASSING)
 
     def _forget_hovered(self) -> None:
-        self._readout.value = _NOWHERE
+        self._readout.value = words.NOWHERE
         self._picture.boxes([])
 
     def _cell(self, x: float, y: float) -> tuple[int, int]:
@@ -282,6 +328,8 @@ class OcclusionViewer(OcclusionOptions):
         self._picture.place(self.column, self.row, self.size)
         self._picture.boxes([])
         self._maps.select((self.row, self.column, self.size, self.size))
+        if self._beside is not None:
+            self._beside.select(self)
 
     def _new_layer(self) -> None:
         self.channel = None
@@ -308,14 +356,9 @@ class OcclusionViewer(OcclusionOptions):
     def _facts(self) -> str:
         if self._map is None:
             return ""
-        known, positions = int(self._map.known.sum()), self._map.known.size
         unknown = self.target == "true" and self._backend.label(self.image) is None
         note = " &middot; true class not known, predicted shown" if unknown else ""
-        if self._refining and self._map.precision != "exact":
-            return f"{positions} positions &middot; {self._map.precision}, {known} exact so far{note}"
-        done = "" if self._map.complete else f"{known} of "
-        kind = "coarse" if self._map.precision == "exact" and not self._map.complete else self._map.precision
-        return f"{done}{positions} positions &middot; {kind}{note}"
+        return words.facts(self._map, self._refining, note)
 
     def _waiting_words(self, time: str, quicker: bool) -> str:
         if quicker:
@@ -326,10 +369,3 @@ class OcclusionViewer(OcclusionOptions):
     def result(self) -> OcclusionMap | None:
         """The sweep that is shown; it may be partial, see its `complete`."""
         return self._map
-
-
-def _readout(where: str, what: str) -> str:
-    return f'<div class="zf-h">Under the mouse: {escape(where)}</div><div class="zf-num zf-read">{escape(what)}</div>'
-
-
-_NOWHERE = _readout("no cell", "point at one in a map; a click puts the square there")

@@ -1,4 +1,4 @@
-"""The four maps of Fig. 7 side by side: they only draw what they are given."""
+"""The four maps of Fig. 7 of one network: they only draw what they are given."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,16 +23,28 @@ _BORDER = 0.75
 """Where no square's centre comes, the picture is veiled, not hidden."""
 
 
-class OcclusionMaps(W.Box):
+class OcclusionMaps:
     """Probability, most probable label, activation, projection.
 
     Parameters
     ----------
     touched, looked : callable
         Told (x, y) in input pixels of a click on a map and of the cell under the mouse.
+    name : str
+        Of the network, where there are two; it takes the place of what else stands beside the titles.
+
+    Attributes
+    ----------
+    panels : list of PictureFigure
+        All four, in this order.
+    base : ndarray or None
+        What the network sees of the picture, uint8 (H, W, 3).
     """
 
-    def __init__(self, touched: Callable[[float, float], None], looked: Callable[[float, float], None]) -> None:
+    def __init__(
+        self, touched: Callable[[float, float], None], looked: Callable[[float, float], None], name: str = ""
+    ) -> None:
+        self._name = name
         self.base: Pixels | None = None
         self._order: tuple[int, ...] = ()
         self._range: tuple[Any, float, bool] = (None, 1.0, False)
@@ -41,12 +52,12 @@ class OcclusionMaps(W.Box):
         self._label = PictureFigure("Most probable label", hover=True)
         self._activation = PictureFigure("Activation", hover=True)
         self._projection = PictureFigure("Projection")
+        self._label.title("Most probable label", name)
         self._panels = [self._probability, self._label, self._activation]
+        self.panels = [*self._panels, self._projection]
         for panel in self._panels:
             panel.on_click(touched)
             panel.on_hover(looked)
-        super().__init__([*self._panels, self._projection])
-        self.add_class("zf-maps")
 
     def draw(
         self, answer: OcclusionMap, target: int, channel: int | None, opacity: float, rescaled: bool, image: str
@@ -70,8 +81,11 @@ class OcclusionMaps(W.Box):
     def projection(self, answer: Projection) -> None:
         """The fourth panel: what the strongest unit of the map looks like in pixels."""
         self._projection.show(signed_picture(answer.canvas()))
-        self._projection.title("Projection", f"of {answer.layer} #{answer.channel}, strongest unit")
-        self._projection.foot("grey is zero; the whole picture's activation, sent down to the pixels (2.1)")
+        self._projection.title("Projection", self._name or f"of {answer.layer} #{answer.channel}, strongest unit")
+        which = f"{answer.layer} #{answer.channel}; " if self._name else ""
+        self._projection.foot(
+            f"{escape(which)}grey is zero; the whole picture's activation, sent down to the pixels (2.1)"
+        )
 
     def no_projection(self, why: str) -> None:
         """Say why there is none."""
@@ -82,7 +96,7 @@ class OcclusionMaps(W.Box):
         low, high = (float(values.min()), float(values.max())) if rescaled else (0.0, 1.0)
         name = answer.net.classes[target]
         self._probability.show(self._heat(answer, values, low, high, opacity))
-        self._probability.title(f"P({name})", "by the place of the square")
+        self._probability.title(f"P({name})", self._name or "by the place of the square")
         self._probability.foot(
             colour_bar(low, high, f"probability; whole picture {answer.clean_probability(target):.3f}")
         )
@@ -109,17 +123,23 @@ class OcclusionMaps(W.Box):
         low, high = (float(values.min()), float(values.max())) if rescaled else (0.0, self._range[1])
         self._activation.show(self._heat(answer, values, low, high, opacity))
         which = "strongest map" if channel == answer.channel else "map"
-        self._activation.title(f"Activation of {answer.layer} #{channel}", which)
+        self._activation.title(f"Activation of {answer.layer} #{channel}", self._name or which)
         self._activation.foot(colour_bar(low, high, "activation, summed over the map"))
 
     def _heat(self, answer: OcclusionMap, values: Any, low: float, high: float, opacity: float) -> Pixels:
-        placed = self._placed(answer, values)
-        return self._over(heat_picture(placed, low, high), placed, opacity)
+        return self.over(answer, values, lambda placed: heat_picture(placed, low, high), opacity)
 
     def _placed(self, answer: OcclusionMap, values: Any) -> NDArray[np.float64]:
         assert self.base is not None
         height, width = self.base.shape[:2]
         return place_cells(values, answer.rows, answer.columns, answer.size, (height, width))
+
+    def over(
+        self, answer: OcclusionMap, values: Any, draw: Callable[[NDArray[np.float64]], Pixels], opacity: float
+    ) -> Pixels:
+        """Values of its cells, drawn and laid over the picture."""
+        placed = self._placed(answer, values)
+        return self._over(draw(placed), placed, opacity)
 
     def _over(self, top: Pixels, placed: NDArray[np.float64], opacity: float) -> Pixels:
         assert self.base is not None

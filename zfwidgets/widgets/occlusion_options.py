@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
+from zfwidgets.backend import OcclusionRequest, RefinedRequest, Request
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods import checked_fill
-from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import Share, Whole, as_target, as_whole
 
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["OcclusionOptions", "layers_with_places", "precision_options"]
+__all__ = ["OcclusionOptions", "layers_with_places", "precision_options", "sweep_of"]
 
 PRECISIONS = ("exact", "fast", "preview")
 
 
-class OcclusionOptions(Viewer):
+class OcclusionOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     size = Whole(24, 1, "occluder size")
@@ -85,6 +86,12 @@ class OcclusionOptions(Viewer):
         if proposal["value"] is None or self.layer is None:
             return None
         return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+
+
+def sweep_of(options: OcclusionOptions, size: int, stride: int, layer: str | None) -> Request:
+    """The sweep that the options ask of a network, with a square in pixels of its input."""
+    sweep = OcclusionRequest(options.image, size, stride, options.fill, layer, options.precision)
+    return RefinedRequest(sweep) if options.refine and options.precision != "exact" else sweep
 
 
 def precision_options(refine: bool) -> list[tuple[str, str]]:

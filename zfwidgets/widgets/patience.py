@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from zfwidgets.backend import Backend, Request
@@ -43,8 +43,8 @@ class Decision:
 class Patience:
     """Decides once for each question; a decision to wait stands until the question, the limit or the word changes."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend_of: Callable[[str], Backend]) -> None:
+        self._backend_of = backend_of
         self._decisions: dict[str, Decision] = {}
         self._agreed: dict[str, Request] = {}
 
@@ -72,17 +72,18 @@ class Patience:
         return next((decision for decision in self._decisions.values() if decision.waits), None)
 
     def _decided(self, slot: str, wanted: Request, limit: float | None) -> Decision:
-        if limit is None or self._agreed.get(slot) == wanted or self._within(wanted, limit):
+        backend = self._backend_of(slot)
+        if limit is None or self._agreed.get(slot) == wanted or self._within(backend, wanted, limit):
             return Decision(wanted, wanted, None, limit)
         quicker: Request | None = getattr(wanted, "first", None)
-        if quicker is not None and not self._within(quicker, limit):
+        if quicker is not None and not self._within(backend, quicker, limit):
             quicker = None
-        return Decision(wanted, quicker, self._backend.seconds(wanted), limit)
+        return Decision(wanted, quicker, backend.seconds(wanted), limit)
 
-    def _within(self, request: Request, limit: float) -> bool:
+    def _within(self, backend: Backend, request: Request, limit: float) -> bool:
         """Whether it is asked without a word; the exact time is found out only where it decides."""
         try:
-            for told in (self._backend.seconds_at_most, self._backend.seconds):
+            for told in (backend.seconds_at_most, backend.seconds):
                 seconds = told(request)
                 if seconds is None or seconds <= limit:
                     return True

@@ -6,7 +6,18 @@ from html import escape
 
 import ipywidgets as W
 
-__all__ = ["ACCENT", "PASSING", "bars", "colour_bar", "duration", "legend", "number", "style_sheet"]
+__all__ = [
+    "ACCENT",
+    "PASSING",
+    "bars",
+    "colour_bar",
+    "duration",
+    "legend",
+    "number",
+    "signed",
+    "signed_bar",
+    "style_sheet",
+]
 
 ACCENT = "#ff7f0e"
 """What is selected, in every panel; bright on viridis, on grey and on photographs."""
@@ -14,6 +25,7 @@ ACCENT = "#ff7f0e"
 PASSING = "#ffffff"
 """What is under the mouse and not chosen yet."""
 _GRADIENT = "linear-gradient(90deg,#440154,#482878,#3e4a89,#31688e,#26828e,#1f9e89,#35b779,#6ece58,#b5de2b,#fde725)"
+_SIGNED = "linear-gradient(90deg,#053061,#2f79b5,#a2cde3,#f7f7f7,#fac8af,#c53e3d,#67001f)"
 
 CSS = """
 .zf { --zf-ink: var(--jp-ui-font-color1, #222); --zf-soft: var(--jp-ui-font-color2, #555);
@@ -27,6 +39,7 @@ CSS = """
 .zf-side { display: flex; flex-direction: column; gap: 8px; width: 290px; max-width: 100%; flex: none; }
 .zf-maps { display: flex; flex-flow: row wrap; gap: 14px 16px; width: 594px; max-width: 100%; flex: none;
   align-content: flex-start; transition: opacity .15s; }
+.zf-pair { width: 896px; }
 .zf-notes { display: flex; flex-direction: column; gap: 12px; flex: 1 1 230px; min-width: 220px; max-width: 420px; }
 .zf-stale .zf-maps { opacity: .62; }
 .zf-panel { width: 288px; max-width: 100%; flex: none; margin: 0; }
@@ -275,6 +288,25 @@ def colour_bar(low: float, high: float, unit: str) -> str:
     return (
         f'<div class="zf-scale"><span>{number(low)}</span><i style="background:{_GRADIENT}"></i>'
         f"<span>{number(high)}</span></div><div>{escape(unit)}</div>"
+    )
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, three digits.
+
+    Examples
+    --------
+    >>> signed(0.25), signed(-0.25)
+    ('+0.250', '-0.250')
+    """
+    return f"{'-' if value < 0 else '+'}{number(abs(value))}"
+
+
+def signed_bar(limit: float, unit: str) -> str:
+    """Blue to red about zero with its range, as HTML."""
+    return (
+        f'<div class="zf-scale"><span>{signed(-limit)}</span><i style="background:{_SIGNED}"></i>'
+        f"<span>{signed(limit)}</span></div><div>{escape(unit)}</div>"
     )
 
 
