@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.filters import FilterReport, filter_report
     from zfwidgets.methods.pointing import PointingGame, pointing_game
     from zfwidgets.methods.probing import Probe, feature_probe
+    from zfwidgets.methods.rules import RuleComparison, WeightRandomisation, compare_rules, weight_randomisation
     from zfwidgets.methods.top_activations import TopActivations, top_activations
     from zfwidgets.models import AlexNet2012, CheckpointSeries, ZFNet, list_networks, load_network
     from zfwidgets.network import Network
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         InvarianceViewer,
         OcclusionViewer,
         ProbeViewer,
+        RuleViewer,
         TopActivationsViewer,
         TrainingMonitor,
     )
@@ -85,16 +87,20 @@ __all__ = [
     "Projection",
     "ProjectionStages",
     "Recording",
+    "RuleComparison",
+    "RuleViewer",
     "TopActivations",
     "TopActivationsViewer",
     "TrainingMonitor",
     "Unit",
+    "WeightRandomisation",
     "ZFNet",
     "ZfwidgetsError",
     "__version__",
     "ablation",
     "architecture",
     "as_image",
+    "compare_rules",
     "correspondence",
     "feature_evolution",
     "feature_probe",
@@ -117,6 +123,7 @@ __all__ = [
     "tune_allocator",
     "unseen_scenes",
     "visited_scenes",
+    "weight_randomisation",
 ]
 
 _HOMES = {
@@ -146,6 +153,7 @@ _HOMES = {
     "methods.filters": ("FilterReport", "filter_report"),
     "methods.pointing": ("PointingGame", "pointing_game"),
     "methods.probing": ("Probe", "feature_probe"),
+    "methods.rules": ("RuleComparison", "WeightRandomisation", "compare_rules", "weight_randomisation"),
     "methods.top_activations": ("TopActivations", "top_activations"),
     "models": ("AlexNet2012", "CheckpointSeries", "ZFNet", "list_networks", "load_network"),
     "network": ("Network",),
@@ -160,6 +168,7 @@ _HOMES = {
         "InvarianceViewer",
         "OcclusionViewer",
         "ProbeViewer",
+        "RuleViewer",
         "TopActivationsViewer",
         "TrainingMonitor",
     ),

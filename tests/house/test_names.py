@@ -40,16 +40,20 @@ PUBLIC = [
     "Projection",
     "ProjectionStages",
     "Recording",
+    "RuleComparison",
+    "RuleViewer",
     "TopActivations",
     "TopActivationsViewer",
     "TrainingMonitor",
     "Unit",
+    "WeightRandomisation",
     "ZFNet",
     "ZfwidgetsError",
     "__version__",
     "ablation",
     "architecture",
     "as_image",
+    "compare_rules",
     "correspondence",
     "feature_evolution",
     "feature_probe",
@@ -72,6 +76,7 @@ PUBLIC = [
     "tune_allocator",
     "unseen_scenes",
     "visited_scenes",
+    "weight_randomisation",
 ]
 
 

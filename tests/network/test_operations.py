@@ -13,7 +13,7 @@ from twins.zoo import SMALL, Attention, DataDependent, Shuffled, small
 from zfwidgets import Network, Preprocess, fidelity_report, occlusion_map, project, record
 from zfwidgets.errors import NetworkError, ParameterError, RefusedError, UnknownNameError
 
-RULES = ("deconvnet", "guided", "gradient")
+RULES = ("deconvnet", "desalinet", "guided", "gradient")
 
 
 def network(name: str, size: int = 33, seed: int = 0) -> Network:

@@ -27,14 +27,16 @@ class _Rule(torch.autograd.Function):
     @staticmethod
     def backward(ctx, signal):
         (x,) = ctx.saved_tensors
-        if ctx.rule in ("deconvnet", "guided"):
+        if ctx.rule in ("deconvnet", "desalinet", "guided"):
             signal = signal.clamp_min(0)
-        if ctx.rule in ("guided", "gradient"):
+        if ctx.rule in ("desalinet", "guided", "gradient"):
             signal = signal * ((x > 0) & (x < ctx.cap))
         return signal, None, None
 
 
 class _SkipNorm(torch.autograd.Function):
+    """The norm's own output; the signal passes as if there were none."""
+
     @staticmethod
     def forward(ctx, x, normed):
         return normed.clone()
@@ -45,9 +47,9 @@ class _SkipNorm(torch.autograd.Function):
 
 
 class _Rules(TorchFunctionMode):
-    def __init__(self, rule):
+    def __init__(self, rule, skipped):
         super().__init__()
-        self.rule = rule
+        self.rule, self.skipped = rule, skipped
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -56,15 +58,23 @@ class _Rules(TorchFunctionMode):
             result = _Rule.apply(args[0].clone(), self.rule, cap)
             overwrites = kwargs.get("inplace") or (len(args) > 1 and args[-1] is True) or function.__name__[-1] == "_"
             return args[0].copy_(result) if overwrites else result
-        if function is F.local_response_norm and self.rule == "deconvnet":
+        if function in self.skipped:
             with torch.no_grad():
                 normed = function(*args, **kwargs)
             return _SkipNorm.apply(args[0], normed)
         return function(*args, **kwargs)
 
 
-def slow_projection(module, x, path, channel, position, rule="deconvnet", call=-1):
-    """(3, H, W) of one unit of the output of the submodule at ``path`` (its last call), and the unit's value."""
+def slow_projection(
+    module, x, path, channel, position, rule="deconvnet", call=-1, response="rule", batch="scale", sent=None
+):
+    """(3, H, W) of one unit of the output of the submodule at ``path`` (its last call), and the unit's value.
+
+    ``response="derivative"`` differentiates through contrast normalisation whatever the rule, ``batch="pass"`` leaves
+    batch norm out on the way down; ``sent`` goes down in place of the unit's own value.
+    """
+    skipped = {F.local_response_norm} if rule in ("deconvnet", "desalinet") and response == "rule" else set()
+    skipped |= {F.batch_norm} if batch == "pass" else set()
     module = copy.deepcopy(module).eval()
     outputs = []
 
@@ -74,11 +84,11 @@ def slow_projection(module, x, path, channel, position, rule="deconvnet", call=-
 
     module.get_submodule(path).register_forward_hook(keep)
     x = x.clone()[None].requires_grad_()
-    with torch.enable_grad(), _Rules(rule):
+    with torch.enable_grad(), _Rules(rule, skipped):
         module(x)
         maps = outputs[call][0, channel]
         value = maps if maps.dim() == 0 else maps[position]
-    (gradient,) = torch.autograd.grad(value, x, grad_outputs=value.detach())
+    (gradient,) = torch.autograd.grad(value, x, grad_outputs=value.detach() if sent is None else torch.tensor(sent))
     return gradient[0], float(value.detach())
 
 

@@ -19,6 +19,7 @@ from zfwidgets.widgets import (
     FilterViewer,
     InvarianceViewer,
     OcclusionViewer,
+    RuleViewer,
     TopActivationsViewer,
 )
 from zfwidgets.widgets.thumbnails import Thumbnails
@@ -36,6 +37,7 @@ _TABS = {
     "correspondence": "Correspondence",
     "filters": "Filters",
     "architecture": "Architecture",
+    "rules": "Rules",
 }
 """Attributes with the titles of their tabs, in order."""
 
@@ -52,7 +54,7 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, evolution, invariance, correspondence, filters, architecture : Viewer
+    occlusion, features, top, evolution, invariance, correspondence, filters, architecture, rules : Viewer
         The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into, `evolution`
         also for one whose series of checkpoints does not ship.
 
@@ -94,6 +96,7 @@ class Explorer(W.VBox):
         self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
         self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
+        self.rules = RuleViewer(backend, image=first, awake=False) if traced else None
         viewers = (getattr(self, name) for name in _TABS)
         self._viewers = [viewer for viewer in viewers if viewer is not None]
         self.image = first
@@ -107,6 +110,8 @@ class Explorer(W.VBox):
             T.dlink((self.top, "index"), (self.features, "index"))
         if self.features is not None and self.architecture is not None:
             T.link((self.features, "layer"), (self.architecture, "layer"))
+        if self.features is not None and self.rules is not None:
+            T.link((self.features, "layer"), (self.rules, "layer"))
         self._thumbnails = Thumbnails(backend, self._choose)
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from zfwidgets.backend.requests import Cancelled, Partial, RecordRequest
+from zfwidgets.backend.requests import Cancelled, Partial, RecordRequest, strongest_channel
 
 # Who asks needs no torch: it is loaded where a request runs.
 if TYPE_CHECKING:
@@ -43,8 +43,5 @@ class StagesRequest:
         from zfwidgets.methods.architecture import projection_stages
 
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
-        channel = self.channel
-        if channel is None:
-            maps = recording.activations[self.layer][0]
-            channel = int(maps.reshape(len(maps), -1).max(1).argmax())
+        channel = strongest_channel(recording, self.layer) if self.channel is None else self.channel
         return projection_stages(backend.network, recording, self.layer, channel)

@@ -29,6 +29,7 @@ __all__ = [
     "ScoresRequest",
     "SpeedRequest",
     "scores_of",
+    "strongest_channel",
 ]
 
 Partial = Callable[[Any], None] | None
@@ -265,6 +266,12 @@ class ProjectionRequest:
 
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
         return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
+
+
+def strongest_channel(recording: Recording, layer: str) -> int:
+    """The map of a layer that a picture excites most: any other may well be empty."""
+    maps = recording.activations[layer][0]
+    return int(maps.reshape(len(maps), -1).max(1).argmax())
 
 
 def scores_of(backend: Backend, seen: torch.Tensor) -> Scores:

@@ -22,7 +22,7 @@ from zfwidgets.network.change import shared
 from zfwidgets.network.descent import back_frames, descend
 from zfwidgets.network.geometry import receptive_field
 from zfwidgets.network.graph import Node
-from zfwidgets.network.passage import Overlap, Passage, Rule
+from zfwidgets.network.passage import USUAL_NORMS, Norms, Overlap, Passage, Rule
 from zfwidgets.network.side_by_side import side_by_side
 from zfwidgets.network.windows import Frame, Ints
 
@@ -59,9 +59,10 @@ def project(
         Which feature map.
     position : (row, column), optional
         Which unit; the map's maximum by default.
-    rule : {"deconvnet", "guided", "gradient"}
+    rule : {"deconvnet", "desalinet", "guided", "gradient"}
         What happens at a relu on the way down: rectify the signal (the paper), rectify it and mask it by the
-        forward pass (Springenberg et al. 2015), mask it only (value times the plain gradient).
+        forward pass (twice: Mahendran and Vedaldi 2016, Springenberg et al. 2015), mask it only (value times the
+        plain gradient). The first two leave contrast normalisation out, the others take its derivative.
     overlap : {"sum", "overwrite"}
         What happens where one place is the switch of several pooling windows: their signals add (the adjoint of
         pooling), or the last window's stays.
@@ -187,9 +188,11 @@ def project_units(
 class Descent:
     """The way from one layer down to the pixels, for pieces of its units."""
 
-    def __init__(self, net: Network, recording: Recording, layer: str, rule: Rule, overlap: Overlap) -> None:
+    def __init__(
+        self, net: Network, recording: Recording, layer: str, rule: Rule, overlap: Overlap, norms: Norms = USUAL_NORMS
+    ) -> None:
         self.recording, self.layer = recording, layer
-        self.rule, self.overlap = rule, overlap
+        self.rule, self.overlap, self.norms = rule, overlap, norms
         self.graph, self.start = net.traced(), net.layers[layer].index
         self.shapes = recording.forward.shapes
         self.field = receptive_field(self.graph, self.start, self.shapes)
@@ -223,15 +226,21 @@ class Descent:
         cells = max(self.shapes[index][0] * frame.height * frame.width for index, frame in frames.items() if frame)
         return min(max(_PIECE_BYTES // (4 * cells), 1), _PIECE_UNITS)
 
-    def project(self, chosen: Sequence[Unit], seen: Seen = None) -> list[Projection]:
-        """The units' projections; `seen` is told every step, see `descend`."""
+    def project(
+        self, chosen: Sequence[Unit], seen: Seen = None, values: Sequence[float] | None = None
+    ) -> list[Projection]:
+        """The units' projections; `seen` is told every step, see `descend`.
+
+        `values` are sent down in place of the activations.
+        """
         images, rows, columns = _places(chosen)
-        values = [self._value(unit) for unit in chosen]
+        values = [self._value(unit) for unit in chosen] if values is None else values
         whole = self.overlap == "overwrite"  # a neighbour's zero may erase a signal, so every window takes part
         frames = back_frames(self.graph, self.start, self.shapes, rows, columns, whole=whole)
         seed = self._seed(frames[self.start], chosen, values)
         forward = self.recording.forward
-        signal = descend(self.graph, self.start, forward, images, frames, seed, self.rule, self.overlap, seen)
+        rules = (self.rule, self.overlap, seen, self.norms)
+        signal = descend(self.graph, self.start, forward, images, frames, seed, *rules)
         frame = frames[0]
         assert frame is not None
         return [
@@ -269,7 +278,7 @@ class Descent:
         maps = activations_of(self.recording, self.layer)[unit.image, unit.channel]
         return float(maps if maps.ndim == 0 else maps[unit.row, unit.column])
 
-    def _seed(self, frame: Frame | None, chosen: Sequence[Unit], values: list[float]) -> torch.Tensor:
+    def _seed(self, frame: Frame | None, chosen: Sequence[Unit], values: Sequence[float]) -> torch.Tensor:
         """The layer with everything zero but one unit each."""
         sizes = () if frame is None else (frame.height, frame.width)
         seed = np.zeros((len(values), self.shapes[self.start][0], *sizes), np.float32)

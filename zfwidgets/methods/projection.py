@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Projection", "Unit"]
 
-RULES = ("deconvnet", "guided", "gradient")
+RULES: tuple[Rule, ...] = ("deconvnet", "desalinet", "guided", "gradient")
 """The values of `Rule`: what may happen at a relu on the way down."""
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.graph import Graph, Node, Pass
-from zfwidgets.network.passage import Overlap, Passage, Rule, natural_frame
+from zfwidgets.network.passage import USUAL_NORMS, Norms, Overlap, Passage, Rule, natural_frame
 from zfwidgets.network.windows import Frame, Ints
 
 __all__ = ["back_frames", "descend"]
@@ -98,6 +98,7 @@ def descend(
     rule: Rule,
     overlap: Overlap,
     seen: Callable[[Node, Tensor, Passage | None], None] | None = None,
+    norms: Norms = USUAL_NORMS,
 ) -> Tensor:
     """Signals at the units' windows of node ``start`` sent down to the windows of the input.
 
@@ -135,6 +136,7 @@ def descend(
             rule,
             overlap,
             all(_storage(other) != _storage(signal) for other in signals.values()),
+            norms,
         )
         if seen is not None:
             seen(node, signal, passage)

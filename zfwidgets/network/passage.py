@@ -17,10 +17,39 @@ from zfwidgets.network.change import moved
 from zfwidgets.network.geometry import POINT, Reach, Shape
 from zfwidgets.network.windows import Frame, Ints
 
-__all__ = ["Overlap", "Passage", "Rule", "is_dense", "natural_frame", "scatter_switches", "switch_places"]
+__all__ = [
+    "USUAL_NORMS",
+    "Norms",
+    "Overlap",
+    "Passage",
+    "Rule",
+    "is_dense",
+    "natural_frame",
+    "scatter_switches",
+    "switch_places",
+]
 
-Rule = Literal["deconvnet", "guided", "gradient"]
+Rule = Literal["deconvnet", "desalinet", "guided", "gradient"]
 Overlap = Literal["sum", "overwrite"]
+
+
+@dataclass(frozen=True)
+class Norms:
+    """What normalisation does to the signal on the way down; another choice than the first is for comparison.
+
+    Attributes
+    ----------
+    response : {"rule", "derivative"}
+        Contrast normalisation: left out or by its derivative, as the rule says; or always by its derivative.
+    batch : {"scale", "pass"}
+        Batch norm: scaled by gamma / sigma, its exact adjoint; or left out.
+    """
+
+    response: Literal["rule", "derivative"] = "rule"
+    batch: Literal["scale", "pass"] = "scale"
+
+
+USUAL_NORMS = Norms()
 
 
 @dataclass(frozen=True)
@@ -52,6 +81,7 @@ class Passage:
     rule: Rule = "deconvnet"
     overlap: Overlap = "sum"
     owned: bool = False
+    norms: Norms = USUAL_NORMS
 
     def at(self, remembered: Tensor) -> Tensor:
         """What is remembered at the cells where the signals sit.

@@ -10,6 +10,7 @@ from zfwidgets.widgets.invariance import InvarianceViewer
 from zfwidgets.widgets.monitor import TrainingMonitor
 from zfwidgets.widgets.occlusion import OcclusionViewer
 from zfwidgets.widgets.probe import ProbeViewer
+from zfwidgets.widgets.rules import RuleViewer
 from zfwidgets.widgets.top_activations import TopActivationsViewer
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "InvarianceViewer",
     "OcclusionViewer",
     "ProbeViewer",
+    "RuleViewer",
     "TopActivationsViewer",
     "TrainingMonitor",
     "Viewer",

@@ -84,19 +84,20 @@ class CurveFigure(Panel):
         cursor: float | None = None,
         marks: Sequence[float] = (),
         names: Sequence[str] = (),
+        bottom: float = 0.0,
     ) -> None:
-        """Draw curves from x = `low` to `high`, over y from 0 to `top`.
+        """Draw curves from x = `low` to `high`, over y from `bottom` to `top`.
 
         `marks` are little triangles on the x axis; `names` are what x = 0, 1, 2 ... stand for, in place of numbers, as
         many as have room, the one under the cursor in any case.
         """
-        across, up = _Axis(low, high, _LEFT, SIDE - _RIGHT), _Axis(0, top, _BASE, _TOP)
+        across, up = _Axis(low, high, _LEFT, SIDE - _RIGHT), _Axis(bottom, top, _BASE, _TOP)
         ticks = _names(across, names, cursor) if names else _numbers(across, unit)
         parts = [_grid(across, up), ticks, *(_line(curve, across, up) for curve in sorted(curves, key=_strength))]
         parts += [_mark(across(x)) for x in marks]
         if cursor is not None:
             parts.append(
-                f'<line class="zf-cursor" x1="{across(cursor)}" x2="{across(cursor)}" y1="{_TOP}" y2="{up(0)}"/>'
+                f'<line class="zf-cursor" x1="{across(cursor)}" x2="{across(cursor)}" y1="{_TOP}" y2="{_BASE}"/>'
             )
             dots = [(curve.at(cursor), curve.colour) for curve in curves if curve.strong]
             parts += [
@@ -135,7 +136,7 @@ def _strength(curve: Curve) -> bool:
 
 def _line(curve: Curve, across: _Axis, up: _Axis) -> str:
     x, y = curve.known()
-    points = " ".join(f"{across(a)},{up(min(b, up.high))}" for a, b in zip(x, y, strict=True))
+    points = " ".join(f"{across(a)},{up(min(max(b, up.low), up.high))}" for a, b in zip(x, y, strict=True))
     kinds = f"zf-curve{' zf-strong' if curve.strong else ''}{' zf-dashed' if curve.dashed else ''}"
     return f'<polyline class="{kinds}" points="{points}" stroke="{curve.colour}"/>'
 
@@ -143,9 +144,10 @@ def _line(curve: Curve, across: _Axis, up: _Axis) -> str:
 def _grid(across: _Axis, up: _Axis) -> str:
     parts = []
     for share in _SCALE:
-        y = up(share * up.high)
+        value = up.low + share * (up.high - up.low)
+        y = up(value)
         parts.append(f'<line class="zf-grid" x1="{_LEFT}" x2="{across.end}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{share * up.high:.3g}</text>')
+        parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{value:.3g}</text>')
     return "".join(parts)
 
 

@@ -234,6 +234,21 @@ CSS = """
 .zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
 .zf-arrow { text-align: center; font-weight: 600; align-self: center; } .zf .zf-arrow img { margin: auto; }
 .zf-arrow figcaption { font-weight: 400; } .zf-said { margin: 6px 0 0; min-height: 53px; }
+.zf-lab { flex: 1 1 560px; min-width: 0; max-width: 900px; gap: 6px; transition: opacity .15s; }
+.zf-stale .zf-lab { opacity: .62; }
+.zf-lab > .widget-html, .zf-lab > .widget-html > .widget-html-content { width: 100%; }
+.zf .zf-lab .zf-heading { max-width: 100%; margin-top: 4px; }
+.zf-ways { display: grid; grid-template-columns: repeat(auto-fill, 148px); gap: 12px 16px; }
+.zf-ways figure { margin: 0; font-size: 12px; } .zf-ways figure > b { display: block; padding-bottom: 3px; }
+.zf-ways img, .zf-random img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
+.zf-ways figcaption { padding-top: 4px; font-variant-numeric: tabular-nums; }
+.zf-ways figcaption span { display: flex; justify-content: space-between; } .zf-ways b { font-weight: 600; }
+.zf-ways small { display: block; color: var(--zf-soft); font-size: 11px; line-height: 1.3; padding-top: 3px; }
+.zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
+.zf-check > .widget-html { flex: 1 1 320px; min-width: 0; }
+.zf-random figcaption { max-width: 96px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
+  font-variant-numeric: tabular-nums; overflow: hidden; }
+.zf-random figcaption b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; }
 @media (max-width: 640px) {
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }

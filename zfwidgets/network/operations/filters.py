@@ -147,7 +147,7 @@ class Rectification(Operation):
         if passage.rule != "gradient":
             # A window cut out of a larger one is brought together by the copy.
             signal = signal.clamp_min_(0) if passage.owned and is_dense(signal) else signal.clamp_min(0)
-        if passage.rule != "deconvnet":
+        if passage.rule != "deconvnet":  # DeSaliNet and guided backpropagation do both
             signal = signal * passage.at(passage.memory)
         return (passage.arrived(signal),)
 
@@ -173,7 +173,7 @@ class CappedRectification(Rectification):
 
 
 class BatchNorm(Operation):
-    """Back: the scale gamma / sigma, without the shift."""
+    """Back: the scale gamma / sigma, without the shift; or, for comparison, nothing."""
 
     kind = "batch norm"
     linear = True
@@ -202,11 +202,14 @@ class BatchNorm(Operation):
         return differences[0] * scale.to(differences[0].dtype).reshape(-1, *[1] * (differences[0].dim() - 2))
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        return (passage.arrived(self.respond(signal)),)
+        return (passage.arrived(signal if passage.norms.batch == "pass" else self.respond(signal)),)
 
 
 class ResponseNorm(Operation):
-    """Back: identity, "no contrast normalisation is used on the way down"; the gradient rules take the Jacobian."""
+    """Back: identity, "no contrast normalisation is used on the way down"; the gradient rules take the Jacobian.
+
+    DeSaliNet leaves it out as the deconvnet does, which is all that tells it from guided backpropagation.
+    """
 
     kind = "response norm"
     modules = (nn.LocalResponseNorm,)
@@ -234,7 +237,7 @@ class ResponseNorm(Operation):
         return self.forward(*inputs), inputs[0]
 
     def back(self, signal: Tensor, passage: Passage) -> tuple[Tensor, ...]:
-        if passage.rule == "deconvnet":
+        if passage.rule in ("deconvnet", "desalinet") and passage.norms.response == "rule":
             return (passage.arrived(signal),)
         x = passage.at(passage.memory)
         before, after = self.size // 2, (self.size - 1) // 2
