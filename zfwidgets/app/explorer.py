@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from zfwidgets.app.chain import Chain
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.backend.evolution_requests import EmbeddedSeriesRequest
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
@@ -40,10 +41,14 @@ _TABS = {
     "rules": "Rules",
 }
 """Attributes with the titles of their tabs, in order."""
+_PARTS = (*_TABS, "trail")
 
 
 class Explorer(W.VBox):
     """One picture, one network, a tab for each way to look.
+
+    Clicks lead from tab to tab: from a place of the picture to the units that look at it, their projections, the nine
+    pictures that excite their map most, and what hiding places of these does to it. The trail leads back.
 
     Parameters
     ----------
@@ -57,6 +62,10 @@ class Explorer(W.VBox):
     occlusion, features, top, evolution, invariance, correspondence, filters, architecture, rules : Viewer
         The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into, `evolution`
         also for one whose series of checkpoints does not ship.
+    tab : str
+        Which of them is in front.
+    trail : Trail
+        The way that clicks have taken: ``trail.back()``, ``trail.forward()``, ``trail.sights``.
 
     Examples
     --------
@@ -97,8 +106,8 @@ class Explorer(W.VBox):
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
         self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
         self.rules = RuleViewer(backend, image=first, awake=False) if traced else None
-        viewers = (getattr(self, name) for name in _TABS)
-        self._viewers = [viewer for viewer in viewers if viewer is not None]
+        self._names = [name for name in _TABS if getattr(self, name) is not None]
+        self._viewers = [getattr(self, name) for name in self._names]
         self.image = first
         for viewer in self._viewers:
             T.link((self, "image"), (viewer, "image"))
@@ -113,18 +122,22 @@ class Explorer(W.VBox):
         if self.features is not None and self.rules is not None:
             T.link((self.features, "layer"), (self.rules, "layer"))
         self._thumbnails = Thumbnails(backend, self._choose)
+        self._chain = Chain(self, _TABS)
+        self.trail = self._chain.trail
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)
         self._alert = W.HTML()
-        self._say(_left_out(self._thumbnails))
-        self.observe(lambda _: self._say(""), "image")
-        self.children = [self._head(), self._alert, self._tabs()]
+        self.say(_left_out(self._thumbnails))
+        self.observe(lambda _: self.say(""), "image")
+        self._tabs = self._tabbed()
+        self.children = [self._head(), self._alert, self._chain.bar, self._tabs]
+        self._chain.refresh()
         self.add_class("zf")
         self._alive = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _TABS:
-            check_assignment(self, name, lambda: ["image", "target", *_TABS], self._alive)
+        if name not in _PARTS:
+            check_assignment(self, name, lambda: ["image", "target", "tab", *_PARTS], self._alive)
         super().__setattr__(name, value)
 
     @T.validate("image")
@@ -153,9 +166,8 @@ class Explorer(W.VBox):
         head.add_class("zf-head")
         return head
 
-    def _tabs(self) -> W.Tab:
-        titles = [title for name, title in _TABS.items() if getattr(self, name) is not None]
-        tabs = W.Tab(self._viewers, titles=titles)
+    def _tabbed(self) -> W.Tab:
+        tabs = W.Tab(self._viewers, titles=[_TABS[name] for name in self._names])
         tabs.observe(lambda change: self._turned(change["new"]), "selected_index")
         return tabs
 
@@ -164,13 +176,50 @@ class Explorer(W.VBox):
         for index, viewer in enumerate(self._viewers):
             if viewer.has_trait("awake"):
                 viewer.awake = place == index
+        self._chain.refresh()
+
+    @property
+    def tab(self) -> str:
+        """Which tab is in front, by its attribute; to set it turns the page."""
+        return self._names[self._tabs.selected_index or 0]
+
+    @tab.setter
+    def tab(self, name: str) -> None:
+        if name not in self._names:
+            raise unknown_name("tab", name, self._names)
+        self._tabs.selected_index = self._names.index(name)
+
+    def look_at(self, pixel: tuple[int, int]) -> None:
+        """List the strongest units at a place of the picture, in the tab *Features*.
+
+        Parameters
+        ----------
+        pixel : (row, column)
+            In what the network sees of the picture.
+
+        Raises
+        ------
+        ParameterError
+            If it lies outside, or the network cannot be looked into.
+
+        Examples
+        --------
+        >>> with Backend("zfnet-scenes", device="cpu") as backend:
+        ...     explorer = Explorer(backend)
+        ...     explorer.look_at((40, 52))
+        ...     done = explorer.wait()
+        ...     went_back = explorer.trail.back()
+        >>> explorer.trail.labels[1], explorer.tab
+        ('row 40, column 52', 'occlusion')
+        """
+        self._chain.look(pixel)
 
     def _channel(self, channel: int | None) -> int:
         """None is the first map of a page, which the other tab knows nothing of: its map stays."""
         assert self.features is not None
         return int(self.features.channel) if channel is None else channel
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
         """A sentence below the head, or none."""
         self._alert.value = f'<div class="zf-error" role="alert">{escape(sentence)}</div>' if sentence else ""
 
@@ -183,7 +232,7 @@ class Explorer(W.VBox):
             try:
                 key = self._backend.add_image(file["name"], bytes(file["content"]))
             except ZfwidgetsError as error:
-                self._say(str(error))
+                self.say(str(error))
                 return
             self._thumbnails.add(key)
             for viewer in self._viewers:

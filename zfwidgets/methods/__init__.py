@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         occluded_input,
         occlusion_map,
     )
-    from zfwidgets.methods.projection import Projection, Unit
+    from zfwidgets.methods.place import units_at
+    from zfwidgets.methods.projection import Projection, Unit, UnitsAt
     from zfwidgets.methods.recording import Recording
     from zfwidgets.methods.top_activations import TopActivations
     from zfwidgets.network.windows import grid
@@ -48,6 +49,7 @@ __all__ = [
     "Recording",
     "TopActivations",
     "Unit",
+    "UnitsAt",
     "checked_border",
     "checked_fill",
     "fidelity_report",
@@ -62,6 +64,7 @@ __all__ = [
     "project_units",
     "record",
     "shallow_and_deep",
+    "units_at",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -90,7 +93,8 @@ __getattr__, __dir__ = lazy_names(
             "occlusion_map",
         ),
         "occlusion.sweep": ("grid",),
-        "projection": ("Projection", "Unit"),
+        "place": ("units_at",),
+        "projection": ("Projection", "Unit", "UnitsAt"),
         "recording": ("Recording",),
         "top_activations": ("TopActivations",),
     },

@@ -1,4 +1,4 @@
-"""What `project` takes and returns; needs no torch."""
+"""What `project` and `units_at` take and return; needs no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zfwidgets.network.passage import Overlap, Rule
 
-__all__ = ["RULES", "Projection", "Unit"]
+__all__ = ["RULES", "Projection", "Unit", "UnitsAt"]
 
 RULES: tuple[Rule, ...] = ("deconvnet", "desalinet", "guided", "gradient")
 """The values of `Rule`: what may happen at a relu on the way down."""
@@ -65,3 +65,33 @@ class Projection:
         inside = self.pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         canvas[:, rows, columns] = inside
         return canvas
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
+class UnitsAt:
+    """The strongest units of a layer that look straight at one pixel.
+
+    Attributes
+    ----------
+    layer : str
+    pixel : (row, column)
+        Of the model input.
+    position : (row, column)
+        The cell of the layer's maps whose receptive field is centred nearest to the pixel; all of the units sit there.
+    box : (top, left, height, width)
+        Their receptive field in the model input; it may stick out.
+    channels : ndarray
+        (k,) int, strongest first; only those with an activation above 0, so there may be none.
+    values : ndarray
+        (k,) float32, their activations.
+    """
+
+    layer: str
+    pixel: tuple[int, int]
+    position: tuple[int, int]
+    box: tuple[int, int, int, int]
+    channels: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.channels)

@@ -10,6 +10,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
+from zfwidgets.backend.place_requests import UnitsAtRequest, UnitsShown
 from zfwidgets.backend.top_index import TopIndexRequest
 from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest
 from zfwidgets.errors import ParameterError, StaleIndexError, unknown_name
@@ -17,12 +18,14 @@ from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
 from zfwidgets.methods.projection import RULES, Projection
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.base import Viewer
-from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.style import colour_bar
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import checked_index
-from zfwidgets.widgets.unit import inside, patch, unit_report
-from zfwidgets.widgets.values import Whole, as_whole
+from zfwidgets.widgets.trail import Steps
+from zfwidgets.widgets.unit import around, inside, patch, unit_report
+from zfwidgets.widgets.units_here import UnitsHere
+from zfwidgets.widgets.values import Whole, as_place, as_whole
 
 if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
@@ -30,15 +33,18 @@ if TYPE_CHECKING:
 __all__ = ["FeatureViewer"]
 
 
-class FeatureViewer(Viewer):
+class FeatureViewer(Steps, Viewer):
     """All maps of a layer as one mosaic; a click chooses a map, a click in the map a unit.
+
+    A click on the picture lists the strongest units that look straight at that place.
 
     Parameters
     ----------
     backend : Backend
         The network and its pictures.
     **options
-        Traits: ``image``, ``layer``, ``channel``, ``position``, ``rule``, ``index``; and those of `ipywidgets.VBox`.
+        Traits: ``image``, ``layer``, ``channel``, ``position``, ``pixel``, ``rule``, ``index``; and those of
+        `ipywidgets.VBox`.
 
     Examples
     --------
@@ -56,6 +62,8 @@ class FeatureViewer(Viewer):
     """Which map of the layer."""
     position = T.Any(None, allow_none=True)
     """(row, column) of the unit; None: the map's maximum."""
+    pixel = T.Any(None, allow_none=True)
+    """(row, column) of a place in what the network sees of the picture, whose strongest units are listed."""
     rule: Any = T.TraitType("deconvnet")
     """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
     index = T.Any(None, allow_none=True)
@@ -81,7 +89,9 @@ class FeatureViewer(Viewer):
         self._projection: Projection | None = None
         self._base: NDArray[np.uint8] | None = None
         self._picture, self._all = PictureFigure("Picture"), PictureFigure("All maps")
-        self._picture.foot("the frame is the unit's receptive field")
+        self._picture.foot("the frame is the unit's receptive field; click a place: its strongest units")
+        self._picture.on_click(self._by_hand(self._look))
+        self._here = UnitsHere(self._by_hand(self._choose_here))
         self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
         self._patch = PictureFigure("Patch")
         self._top = TopNine(self._by_hand(self._open_top))
@@ -91,7 +101,8 @@ class FeatureViewer(Viewer):
         self._map.on_click(self._by_hand(lambda x, y: self._choose_unit(int(y), int(x))))
         self._about = W.HTML()
         self.observe(lambda change: self._reset(change["name"]), ["image", "layer", "channel"])
-        left = W.VBox([self._picture, self._controls()])
+        self.observe(lambda _: self._frame(), "pixel")
+        left = W.VBox([self._picture, self._controls(), self._here])
         left.add_class("zf-side")
         panels = W.Box([self._all, self._map, self._pixels, self._patch, self._top])
         panels.add_class("zf-maps")
@@ -114,10 +125,12 @@ class FeatureViewer(Viewer):
 
     def _questions(self) -> dict[str, Request]:
         unit = (self.image, self.layer, min(self.channel, self._layer().channels - 1), self.position)
+        here = {} if self.pixel is None else {"here": UnitsAtRequest(self.image, self.layer, self.pixel)}
         return {
             "picture": ScoresRequest(self.image),
             "maps": RecordRequest(self.image, (self.layer,)),
             "projection": ProjectionRequest(*unit, self.rule),
+            **here,
             # Nine projections of other pictures: after the one that was asked for.
             "top": TopChannelRequest(TopIndexRequest.of(self.index), self.layer, unit[2]),
         }
@@ -137,6 +150,8 @@ class FeatureViewer(Viewer):
             self._show_unit(value)
         elif slot == "top":
             self._show_top(value)
+        elif slot == "here":
+            self._show_here(value)
         self._show_map()
         if self._projection is not None and self._base is not None and slot != "maps":
             self._show_place(self._projection, self._base)
@@ -170,10 +185,32 @@ class FeatureViewer(Viewer):
             self._all.boxes([self._mosaic.box(unit.channel)])
 
     def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
-        self._picture.boxes([inside(unit.box, base.shape)])
+        self._frame()
         self._patch.show(patch(base, unit.box))
         self._patch.title("Patch", "what the unit sees of the picture")
         self._patch.foot("beyond the picture's edge: grey")
+
+    def _frame(self) -> None:
+        """What the unit sees of the picture, and the place whose units are listed."""
+        if self.pixel is None:
+            self._here.clear()
+        if self._projection is None or self._base is None:
+            return
+        boxes: list[Box] = [inside(self._projection.box, self._base.shape)]
+        if self.pixel is not None:
+            boxes.append(around(self.pixel, self._base.shape))
+        self._picture.boxes(boxes)
+        self._here.mark(self._projection)
+
+    def _show_here(self, found: UnitsShown) -> None:
+        units = found.units
+        if not len(units):
+            self._here.clear()
+            raise ParameterError(
+                f"Nothing of {units.layer} is active at row {units.pixel[0]}, column {units.pixel[1]}: click another "
+                "place, or choose another layer."
+            )
+        self._here.show(found)
 
     def _show_top(self, found: TopChannel | None) -> None:
         """The map's nine strongest activations, where they are known."""
@@ -190,25 +227,41 @@ class FeatureViewer(Viewer):
             key = self._top.tile.peaks[place].image
             if self._lent is not None:
                 self._backend.borrow(key, self._lent)
-            self.image = key
+            with self._stepping():
+                self.image = key
+
+    def _look(self, x: float, y: float) -> None:
+        """A click on the picture; one on its very edge is one on the pixel there."""
+        height, width = self._picture.size
+        self.pixel = (min(int(y), height - 1), min(int(x), width - 1))
+
+    def _choose_here(self, layer: str, channel: int, position: tuple[int, int]) -> None:
+        with self._stepping():
+            self.layer = layer  # of the list, which may be about to change
+            self.channel = channel
+            self.position = position
 
     def _choose_channel(self, x: float, y: float) -> None:
         index = self._mosaic.at(x, y) if self._mosaic is not None else None
         if index is not None:
-            self.channel = index
+            with self._stepping():
+                self.channel = index
 
     def _choose_unit(self, row: int, column: int) -> None:
         layer = self._layer()
-        self.position = (min(row, layer.height - 1), min(column, layer.width - 1))
+        with self._stepping():
+            self.position = (min(row, layer.height - 1), min(column, layer.width - 1))
 
     def _reset(self, name: str) -> None:
         """A unit belongs to one map of one picture; a channel to one layer."""
         with self._inbox.lock, self.hold_trait_notifications():
             self.position = None
             if name == "image":
+                self.pixel = None
                 self._top.mark(self.image)
             if name == "layer":
                 last = self._layer().channels - 1
+                self.pixel = self.pixel if all(self._layer().stride) else None
                 self.channel = min(self.channel, last)
                 self._channel_control.max = last
 
@@ -234,13 +287,13 @@ class FeatureViewer(Viewer):
 
     @T.validate("position")
     def _check_position(self, proposal: Any) -> tuple[int, int] | None:
-        position, layer = proposal["value"], self._layer()
-        if position is None:
-            return None
-        if not isinstance(position, tuple | list) or len(position) != 2:
-            raise ParameterError(f"A position is (row, column) or None for the maximum; found {position!r}.")
-        row, column = position
-        return (as_whole("row", row, 0, layer.height - 1), as_whole("column", column, 0, layer.width - 1))
+        layer, expected = self._layer(), "(row, column) or None for the maximum"
+        return as_place("position", proposal["value"], (layer.height, layer.width), expected)
+
+    @T.validate("pixel")
+    def _check_pixel(self, proposal: Any) -> tuple[int, int] | None:
+        expected = "(row, column) in what the network sees, or None"
+        return as_place("pixel", proposal["value"], self._backend.network.input_size, expected)
 
     @T.validate("index")
     def _check_index(self, proposal: Any) -> Any:

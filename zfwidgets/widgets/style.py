@@ -249,7 +249,24 @@ CSS = """
 .zf-random figcaption { max-width: 96px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
   font-variant-numeric: tabular-nums; overflow: hidden; }
 .zf-random figcaption b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; }
+.zf-chain { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; margin-bottom: 6px; }
+.zf .zf-trail { display: flex; flex-direction: row-reverse; align-items: center; overflow-x: auto; overflow-y: hidden;
+  flex: 1 1 300px; min-width: 0; width: 0; min-height: 36px; padding: 3px; scrollbar-width: thin; }
+.zf-trail > :first-child { margin-right: auto !important; }
+.zf .zf-crumb.widget-button { position: relative; flex: none; width: auto; height: 28px; line-height: 26px;
+  padding: 0 11px; margin: 0 0 0 20px; border-radius: 20px; font-size: 12px; overflow: visible; }
+.zf .zf-crumb.widget-button:last-child { margin-left: 0; }
+.zf .zf-crumb.widget-button:not(:last-child)::before { content: "\\203a"; position: absolute; left: -15px; width: 10px;
+  text-align: center; color: var(--zf-soft); font-weight: 600; }
+.zf .zf-crumb.zf-now { border-color: var(--zf-accent); box-shadow: inset 0 0 0 1px var(--zf-accent); font-weight: 600; }
+.zf .zf-crumb.zf-ahead { border-style: dashed; color: var(--zf-soft); background: none; }
+.zf-links { display: flex; flex-flow: row wrap; gap: 4px 6px; align-items: center; }
+.zf .zf-links .widget-button { width: auto; height: 28px; line-height: 26px; margin: 0; padding: 0 10px; }
+.zf-here { width: 100%; }
+.zf .zf-here .zf-tiles { grid-template-columns: repeat(3, 1fr); gap: 8px; }
+.zf .zf-here .zf-tile.widget-button::before { aspect-ratio: 1; background-position: center; background-size: contain; }
 @media (max-width: 640px) {
+  .zf .zf-crumb.widget-button, .zf .zf-links .widget-button { height: 40px; line-height: 38px; }
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
   .zf-graph-rows > div { grid-template-columns: 1.05fr 1.3fr .8fr; gap: 0 4px; }

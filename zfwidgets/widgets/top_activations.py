@@ -26,6 +26,7 @@ from zfwidgets.widgets.growth import Growth
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import MOST_TILES, SORT_NAMES, TopOptions
 from zfwidgets.widgets.top_tiles import GROUP, TopTiles
+from zfwidgets.widgets.trail import Steps
 from zfwidgets.widgets.unit import inside
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["TopActivationsViewer"]
 
 
-class TopActivationsViewer(TopOptions):
+class TopActivationsViewer(Steps, TopOptions):
     """For every map of a layer its strongest activations, projected, beside the patches they look at (Fig. 2).
 
     A click on a tile shows the map large; a click on one of its pictures opens that picture: it becomes ``image``,
@@ -275,7 +276,8 @@ class TopActivationsViewer(TopOptions):
     # Hands ---------------------------------------------------------------------------------------------------
 
     def _choose(self, channel: int) -> None:
-        self.channel = channel
+        with self._stepping():
+            self.channel = channel
 
     def _open(self, place: int) -> None:
         tile, order = self._nine.tile, self._order
@@ -284,7 +286,7 @@ class TopActivationsViewer(TopOptions):
         key = tile.peaks[place].image
         if order.index.pictures is not None:
             self._backend.borrow(key, order.index.pictures)
-        with self._inbox.lock, self.hold_trait_notifications():
+        with self._stepping(), self._inbox.lock, self.hold_trait_notifications():
             self.channel = tile.channel
             self.image = key
 

@@ -15,7 +15,7 @@ from zfwidgets.widgets.style import number
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["inside", "patch", "unit_report"]
+__all__ = ["around", "inside", "patch", "unit_report"]
 
 LATER_WORK = (
     "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
@@ -49,6 +49,18 @@ def inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int,
     top, left = max(box[0], 0), max(box[1], 0)
     bottom, right = min(box[0] + box[2], shape[0]), min(box[1] + box[3], shape[1])
     return top, left, bottom - top, right - left
+
+
+def around(pixel: tuple[int, int], shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """A box about a pixel, large enough to be seen on a picture of this shape.
+
+    Examples
+    --------
+    >>> around((10, 20), (96, 96, 3))
+    (9.0, 19.0, 3.0, 3.0)
+    """
+    side = max(min(shape[:2]) / 32, 1.0)
+    return pixel[0] + (1 - side) / 2, pixel[1] + (1 - side) / 2, side, side
 
 
 def patch(base: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:

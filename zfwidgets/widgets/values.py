@@ -13,7 +13,7 @@ from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["Seconds", "Share", "Whole", "as_target", "as_whole", "check_assignment", "check_names"]
+__all__ = ["Seconds", "Share", "Whole", "as_place", "as_target", "as_whole", "check_assignment", "check_names"]
 
 
 def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
@@ -32,6 +32,24 @@ def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
         return int(value)
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     raise ParameterError(f"The {what} is a whole number {allowed}; found {value!r}.")
+
+
+def as_place(what: str, value: Any, shape: tuple[int, int], expected: str) -> tuple[int, int] | None:
+    """A place in a map or a picture of this height and width, or None; `expected` says what it is.
+
+    Examples
+    --------
+    >>> as_place("position", [1, 2.0], (9, 9), "(row, column) or None")
+    (1, 2)
+    >>> as_place("position", 3, (9, 9), "(row, column) or None")
+    Traceback (most recent call last):
+    zfwidgets.errors.ParameterError: A position is (row, column) or None; found 3.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ParameterError(f"A {what} is {expected}; found {value!r}.")
+    return as_whole("row", value[0], 0, shape[0] - 1), as_whole("column", value[1], 0, shape[1] - 1)
 
 
 class Whole(T.TraitType[int, Any]):
