@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.modules.module import _global_forward_hooks
+from twins.networks import slow_projection
 from twins.rules import slow_cascade, slow_cosine, slow_rank_correlation, slow_way
 from twins.zoo import SMALL, Attention, small
 
@@ -148,6 +149,22 @@ def test_the_cascade_is_that_of_resets_in_a_loop(nets, x, name, rule, channel, s
         if np.isfinite(found.cosine[rule][stage]):
             pictures = reached(now).ravel(), reached(first).ravel()
             assert found.cosine[rule][stage] == pytest.approx(slow_cosine(*(p.tolist() for p in pictures)), abs=1e-5)
+
+
+def test_other_maps_at_the_same_place_say_how_alike_pictures_are_anyway(nets, x):
+    net, layer = nets["Fire"], "top"
+    channel = alive(net, x, layer)
+    found = weight_randomisation(net, x, layer, channel, rules=("deconvnet", "gradient"))
+    for rule in ("deconvnet", "gradient"):
+        first, alike = found.original[rule], {"rank": [], "cosine": []}
+        for other in set(range(net.layers[layer].channels)) - {channel}:
+            picture = slow_projection(net.module, x, layer, other, first.position, rule, sent=first.value)[0].numpy()
+            top, left, height, width = first.box
+            rows, columns = slice(max(top, 0), top + height), slice(max(left, 0), left + width)
+            alike["rank"].append(rank_correlation(picture[:, rows, columns], reached(first)))
+            alike["cosine"].append(cosine(picture[:, rows, columns], reached(first)))
+        for measure, values in alike.items():
+            assert found.others[measure][rule] == pytest.approx(np.nanmean(values), abs=1e-3)
 
 
 def test_the_network_and_torch_are_left_as_they_were(nets, x):

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from zfwidgets.methods import Projection
     from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
 
-__all__ = ["heading", "scale_note", "stage_heading", "stage_tiles", "verdict", "way_tiles"]
+__all__ = ["figure", "heading", "scale_note", "stage_heading", "stage_tiles", "verdict", "way_tiles"]
 
 _WAY, _STAGE = 148, 96
 """Screen pixels of a tile."""
 _NAMES = {"desalinet": "DeSaliNet", "guided": "guided backprop", "norm derivative": "norm by derivative"}
+_BRIGHT = 0.99
+"""Share of a picture's values below full colour: a few far above the rest would leave all others grey."""
 Values = NDArray[np.float32]
 
 
@@ -47,11 +49,11 @@ def scale_note(found: RuleComparison, difference: bool, own: bool) -> str:
             f"&plusmn;{limit} or more."
         )
     elif own:
-        said = "Each tile has its own contrast, up to its largest magnitude: shapes compare, strengths do not."
+        said = "Each tile has its own contrast: shapes compare, strengths do not."
     else:
         said = (
-            f"One scale for all tiles: grey is zero, full colour is &plusmn;{limit}, the largest magnitude of the "
-            "deconvnet's picture, or more."
+            f"One scale for all tiles: grey is zero, full colour &plusmn;{limit} or more, which one value in a hundred "
+            "of the deconvnet's picture exceeds."
         )
     return f'<div class="zf-soft">{said}</div>'
 
@@ -77,8 +79,8 @@ def _numbers(found: RuleComparison, name: str) -> str:
     if name == FAITHFUL:
         return "<span>faithful: the others are compared with it</span>"
     return (
-        f"<span>cosine <b>{_figure(found.cosine[name])}</b></span><span>rank correlation "
-        f"<b>{_figure(found.rank[name])}</b></span><span>relative error <b>{_figure(found.error[name])}</b></span>"
+        f"<span>cosine <b>{figure(found.cosine[name])}</b></span><span>rank correlation "
+        f"<b>{figure(found.rank[name])}</b></span><span>relative error <b>{figure(found.error[name])}</b></span>"
     )
 
 
@@ -92,14 +94,21 @@ def _words(found: RuleComparison, name: str) -> str:
 
 
 def _limit(found: RuleComparison) -> float:
-    return float(np.abs(found.faithful.pixels).max())
+    return _full(reached(found.faithful))
+
+
+def _full(pixels: Values) -> float:
+    """The magnitude of full colour."""
+    magnitudes = np.abs(pixels)
+    return float(np.quantile(magnitudes, _BRIGHT)) or float(magnitudes.max()) or 1.0
 
 
 def _name(way: str) -> str:
     return _NAMES.get(way, way)
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """Two digits, a dash for what does not exist; HTML."""
     return f"{value:.2f}".replace("-", "&minus;") if np.isfinite(value) else "&ndash;"
 
 
@@ -117,7 +126,7 @@ def stage_tiles(found: WeightRandomisation, rule: str, measure: str, chosen: int
     tiles = [_stage("trained", found.original[rule], "1.00", chosen == 0)]
     for stage, projection in enumerate(found.projections[rule]):
         name = found.layers[stage] if stage == 0 else f"+ {found.layers[stage]}"
-        tiles.append(_stage(name, projection, _figure(likeness[stage]), chosen == stage + 1))
+        tiles.append(_stage(name, projection, figure(likeness[stage]), chosen == stage + 1))
     return f'<div class="zf-stages zf-random">{"".join(tiles)}</div>'
 
 
@@ -129,7 +138,7 @@ def _stage(name: str, projection: Projection, likeness: str, chosen: bool) -> st
 
 
 def _img(pixels: Values, side: int, limit: float | None, words: str) -> str:
-    data = base64.b64encode(to_png(enlarge(signed_picture(pixels, limit), side))).decode()
+    data = base64.b64encode(to_png(enlarge(signed_picture(pixels, limit or _full(pixels)), side))).decode()
     text = escape(words)
     return (
         f'<img style="width:{side}px;height:{side}px" src="data:image/png;base64,{data}" alt="{text}" title="{text}">'

@@ -161,10 +161,15 @@ class RuleViewer(RuleOptions):
             Curve(x, np.concatenate([[1.0], found.similarity(rule, self.measure)]), colour, strong=rule == self.rule)
             for rule, colour in zip(CHECKED, COLOURS, strict=False)
         ]
+        other = found.others[self.measure][self.rule]
+        curves.append(Curve(x, np.full(len(x), other, np.float32), COLOURS[CHECKED.index(self.rule)], dashed=True))
         names = ("trained", *found.layers)
         self._curves.draw(curves, 0, len(found.layers), cursor=stage, names=names, bottom=-1.0)
-        keys = "".join(f"<span>{chip(c.colour)}{escape(rule)}</span>" for rule, c in zip(CHECKED, curves, strict=True))
-        self._curves.foot(f'<div class="zf-legend">{keys}</div>{MEASURES[self.measure]}; 0 is chance, 1 the same')
+        keys = "".join(f"<span>{chip(c.colour)}{escape(rule)}</span>" for rule, c in zip(CHECKED, curves, strict=False))
+        self._curves.foot(
+            f'<div class="zf-legend">{keys}</div>{MEASURES[self.measure]}, 1: the same. Dashed: pictures of other maps '
+            f"at this place, {words.figure(other)}"
+        )
         self._check_heading.value = words.stage_heading(found)
         self._stages.value = words.stage_tiles(found, self.rule, self.measure, stage)
         self._verdict.value = f'<p class="zf-said">{escape(words.verdict(found, self.measure, stage))}</p>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from zfwidgets.network.operations import Operation
 from zfwidgets.network.passage import Rule
 
 __all__ = ["weight_randomisation"]
+
+_OTHERS = 8
+"""Other maps that a picture is compared with: their mean moves by some hundredths with more."""
 
 
 def weight_randomisation(
@@ -101,22 +105,30 @@ def weight_randomisation(
         stages = _stages(net, layer)
         drawn = _drawn(net, [path for paths in stages.values() for path in paths], seed)
     random = Network(copied, preprocess=net.preprocess, classes=net.classes, device=net.device, name=net.name)
-    original = _pictures(net, recording, unit, rules, None)
-    values = {rule: projection.value for rule, projection in original.items()}
-    found: dict[str, list[Projection]] = {rule: [] for rule in rules}
-    result = _result(tuple(stages), original, found, seed)
-    for paths in stages.values():
+    value = float(recording.activations[layer][(0, channel, *_place(recording, unit))])
+    original = _pictures(net, recording, unit, rules, value)
+    others = _others(net, recording, unit, original, value)
+    found: dict[str, list[Projection]] = {rule: [] for rule in original}
+    measured = {measure: {rule: np.full(len(stages), np.nan, np.float32) for rule in original} for measure in MEASURES}
+
+    def result() -> WeightRandomisation:
+        known = {measure: {rule: line.copy() for rule, line in lines.items()} for measure, lines in measured.items()}
+        projections = {rule: tuple(some) for rule, some in found.items()}
+        return WeightRandomisation(tuple(stages), original, projections, **known, others=others, seed=seed)
+
+    for stage, paths in enumerate(stages.values()):
         if cancelled():
             raise Cancelled("The check was cancelled.")
         for path in paths:
             random.module.get_submodule(path).load_state_dict(drawn[path].state_dict())
         again = record_for_projections(random, recording.inputs[0], [layer])
-        for rule, projection in _pictures(random, again, unit, rules, values).items():
+        for rule, projection in _pictures(random, again, unit, rules, value).items():
             found[rule].append(projection)
-        result = _result(tuple(stages), original, found, seed)
-        if on_partial is not None and not result.complete:
-            on_partial(result)
-    return result
+            for measure, likeness in _likeness(projection, original[rule]).items():
+                measured[measure][rule][stage] = likeness
+        if on_partial is not None and stage < len(stages) - 1:
+            on_partial(result())
+    return result()
 
 
 def _stages(net: Network, layer: str) -> dict[str, list[str]]:
@@ -172,32 +184,47 @@ def _drawn(net: Network, paths: Sequence[str], seed: int) -> dict[str, nn.Module
     return parts
 
 
+def _place(recording: Recording, unit: Unit) -> tuple[int, ...]:
+    return (unit.row, unit.column) if recording.activations[unit.layer].ndim == 4 else ()
+
+
 def _pictures(
-    net: Network, recording: Recording, unit: Unit, rules: Sequence[Rule], values: Mapping[str, float] | None
+    net: Network, recording: Recording, unit: Unit, rules: Sequence[Rule], value: float
 ) -> dict[str, Projection]:
-    """By rule; `values` are sent down in place of the activation."""
+    """By rule; `value` is sent down, whatever the unit's own is in this network."""
     graph = net.traced()
     for index in graph.ancestors([net.layers[unit.layer].index]):
         graph.nodes[index].operation.refresh()
     with net.lock, torch.inference_mode():
-        return {
-            rule: Descent(net, recording, unit.layer, rule, "sum").project(
-                [unit], values=None if values is None else [values[rule]]
-            )[0]
-            for rule in rules
-        }
+        descents = {rule: Descent(net, recording, unit.layer, rule, "sum") for rule in rules}
+        return {rule: descent.project([unit], values=[value])[0] for rule, descent in descents.items()}
 
 
-def _result(
-    layers: tuple[str, ...], original: Mapping[str, Projection], found: Mapping[str, list[Projection]], seed: int
-) -> WeightRandomisation:
-    measured = {measure: {rule: np.full(len(layers), np.nan, np.float32) for rule in found} for measure in MEASURES}
-    for rule, some in found.items():
-        first = reached(original[rule])
-        for stage, projection in enumerate(some):
-            now = reached(projection)
-            measured["rank"][rule][stage] = rank_correlation(now, first)
-            measured["magnitude"][rule][stage] = rank_correlation(np.abs(now), np.abs(first))
-            measured["cosine"][rule][stage] = cosine(now, first)
-    projections = {rule: tuple(some) for rule, some in found.items()}
-    return WeightRandomisation(layers, original, projections, **measured, seed=seed)
+def _others(
+    net: Network, recording: Recording, unit: Unit, original: Mapping[str, Projection], value: float
+) -> dict[str, dict[str, float]]:
+    """By measure and rule, the mean likeness of some other maps' pictures, evenly from all."""
+    count = net.layers[unit.layer].channels
+    channels = [place for place in range(count) if place != unit.channel]
+    some = np.linspace(0, len(channels) - 1, min(len(channels), _OTHERS)).round().astype(int)
+    units = [replace(unit, channel=channels[place]) for place in some]
+    found: dict[str, dict[str, float]] = {measure: {} for measure in MEASURES}
+    for rule, projection in original.items():
+        with net.lock, torch.inference_mode():
+            descent = Descent(net, recording, unit.layer, projection.rule, "sum")
+            pictures = [descent.project([one], values=[value])[0] for one in units]
+        alike = [_likeness(other, projection) for other in pictures]
+        for measure in MEASURES:
+            known = [one[measure] for one in alike if np.isfinite(one[measure])]
+            found[measure][rule] = float(np.mean(known)) if known else float("nan")
+    return found
+
+
+def _likeness(now: Projection, original: Projection) -> dict[str, float]:
+    """By measure."""
+    one, other = reached(now), reached(original)
+    return {
+        "rank": rank_correlation(one, other),
+        "magnitude": rank_correlation(np.abs(one), np.abs(other)),
+        "cosine": cosine(one, other),
+    }
