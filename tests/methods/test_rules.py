@@ -114,8 +114,8 @@ def weights_of(net):
 
 
 STAGES = {
-    "Plain": ("conv2", "5", (("4",), ("0",))),
-    "PreActivation": ("again", "again", (("body",), ("norm", "stem"))),
+    "Plain": ("conv2", "4", (("4",), ("0",))),
+    "PreActivation": ("relu", "norm", (("norm",), ("stem",))),
     "Fire": ("top", "top", (("top",), ("right",), ("left",), ("squeeze",), ("stem",))),
 }
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figure", "heading", "scale_note", "stage_heading", "stage_tiles", "verdict", "way_tiles"]
 
-_WAY, _STAGE = 148, 96
+_WAY, _STAGE = 148, 88
 """Screen pixels of a tile."""
 _NAMES = {"desalinet": "DeSaliNet", "guided": "guided backprop", "norm derivative": "norm by derivative"}
 _BRIGHT = 0.99
@@ -132,7 +132,7 @@ def stage_tiles(found: WeightRandomisation, rule: str, measure: str, chosen: int
 
 def _stage(name: str, projection: Projection, likeness: str, chosen: bool) -> str:
     pixels = reached(projection)
-    image = _img(pixels, _STAGE, None, name if pixels.any() else f"{name}: silent, nothing comes down")
+    image = _img(pixels, _STAGE, None, name if pixels.any() else f"{name}: nothing comes down")
     mark = ' class="zf-now"' if chosen else ""
     return f"<figure{mark}>{image}<figcaption><b>{escape(name)}</b> <span>{likeness}</span></figcaption></figure>"
 
@@ -158,7 +158,7 @@ def verdict(found: WeightRandomisation, measure: str, stage: int) -> str:
     parts = []
     for rule in found.original:
         likeness = float(found.similarity(rule, measure)[stage - 1])
-        parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} nothing (the unit is silent)")
+        parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} -")
     return (
         f"Without the trained weights of {lost}, {MEASURES[measure]} with the trained network's picture: "
         f"{', '.join(parts)}."

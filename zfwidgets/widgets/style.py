@@ -237,6 +237,7 @@ CSS = """
 .zf-lab { flex: 1 1 560px; min-width: 0; max-width: 900px; gap: 6px; transition: opacity .15s; }
 .zf-stale .zf-lab { opacity: .62; }
 .zf-lab > .widget-html, .zf-lab > .widget-html > .widget-html-content { width: 100%; }
+.zf-lab .zf-said { min-height: 0; margin: 2px 0; } .zf-lab .zf-stages { margin-top: 0; }
 .zf .zf-lab .zf-heading { max-width: 100%; margin-top: 4px; }
 .zf-ways { display: grid; grid-template-columns: repeat(auto-fill, 148px); gap: 12px 16px; }
 .zf-ways figure { margin: 0; font-size: 12px; } .zf-ways figure > b { display: block; padding-bottom: 3px; }
@@ -245,8 +246,8 @@ CSS = """
 .zf-ways figcaption span { display: flex; justify-content: space-between; } .zf-ways b { font-weight: 600; }
 .zf-ways small { display: block; color: var(--zf-soft); font-size: 11px; line-height: 1.3; padding-top: 3px; }
 .zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
-.zf-check > .widget-html { flex: 1 1 320px; min-width: 0; }
-.zf-random figcaption { max-width: 96px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
+.zf-check > .widget-vbox { flex: 1 1 320px; min-width: 0; gap: 4px; }
+.zf-random figcaption { max-width: 88px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
   font-variant-numeric: tabular-nums; overflow: hidden; }
 .zf-random figcaption b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; }
 .zf-chain { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; margin-bottom: 6px; }

@@ -22,6 +22,7 @@ from zfwidgets.methods.rules.result import MEASURES, WeightRandomisation
 from zfwidgets.methods.rules.similarity import cosine, rank_correlation, reached
 from zfwidgets.network import Network
 from zfwidgets.network.operations import Operation
+from zfwidgets.network.operations.filters import Rectification
 from zfwidgets.network.passage import Rule
 
 __all__ = ["weight_randomisation"]
@@ -51,6 +52,9 @@ def weight_randomisation(
     The random weights are those that a layer of its kind begins with (its own ``reset_parameters``, batch norm
     included): what an untrained network of this architecture would have. Normal numbers as large as the trained
     weights give the same curves, see the tests. All this happens to a copy; the network is left as it is.
+
+    The same activation is sent down at every stage, and the unit's own relu lets it pass, as it does in the trained
+    network: whether a random unit happens to be silent is not the question.
 
     Parameters
     ----------
@@ -196,8 +200,16 @@ def _pictures(
     for index in graph.ancestors([net.layers[unit.layer].index]):
         graph.nodes[index].operation.refresh()
     with net.lock, torch.inference_mode():
-        descents = {rule: Descent(net, recording, unit.layer, rule, "sum") for rule in rules}
-        return {rule: descent.project([unit], values=[value])[0] for rule, descent in descents.items()}
+        return {rule: _descent(net, recording, unit, rule).project([unit], values=[value])[0] for rule in rules}
+
+
+def _descent(net: Network, recording: Recording, unit: Unit, rule: Rule) -> Descent:
+    """From below the unit's own relu, which lets the signal pass in the trained network: a random one may be silent."""
+    descent = Descent(net, recording, unit.layer, rule, "sum")
+    node = descent.graph.nodes[descent.start]
+    if isinstance(node.operation, Rectification) and node.inputs != (0,):
+        (descent.start,) = node.inputs
+    return descent
 
 
 def _others(
@@ -211,7 +223,7 @@ def _others(
     found: dict[str, dict[str, float]] = {measure: {} for measure in MEASURES}
     for rule, projection in original.items():
         with net.lock, torch.inference_mode():
-            descent = Descent(net, recording, unit.layer, projection.rule, "sum")
+            descent = _descent(net, recording, unit, projection.rule)
             pictures = [descent.project([one], values=[value])[0] for one in units]
         alike = [_likeness(other, projection) for other in pictures]
         for measure in MEASURES:

@@ -67,7 +67,7 @@ class WeightRandomisation:
     rank, magnitude, cosine : mapping
         Rule to (S,) float32, how like each stage's picture is to the original one: Spearman's rank correlation of the
         values and of their magnitudes, and the cosine. NaN where a stage is not done yet, or where nothing comes down
-        because the random network's relu silences the unit.
+        because relus cut every signal off.
     others : mapping
         Measure (`MEASURES`) and rule to the mean likeness of other maps' units at the same place, with the trained
         weights: how alike two pictures are that have the place and nothing else in common. NaN where there is none.
