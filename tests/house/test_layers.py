@@ -22,6 +22,7 @@ LAYERS = [
     {"training"},
     {"backend"},
     {"widgets"},
+    {"figures"},
     {"app"},
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,84 @@
+"""Figures of the paper, made small: each has a picture, a claim of the paper and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import zfwidgets as zf
+from zfwidgets.errors import DataError, ParameterError, UnknownNameError
+from zfwidgets.figures import NAMES, PaperFigure, make, names_asked
+from zfwidgets.figures.canvas import WIDTH
+from zfwidgets.figures.table2 import PAPER, classification_errors
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[zf.Backend]:
+    with zf.Backend("zfnet-scenes", device="cpu") as backend:
+        yield backend
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_has_a_picture_a_claim_and_a_verdict(name: str, backend: zf.Backend) -> None:
+    made = make(name, backend, effort=0.02)
+    assert isinstance(made, PaperFigure)
+    number = {"fig": "Fig. ", "table": "Table ", "tables": "Tables "}[name.rstrip("0123456789to")]
+    assert made.title.startswith(number + name.lstrip("figtables")[0])
+    assert made.paper and made.ours and made.claims
+    assert made.picture.dtype == np.uint8 and made.picture.shape[1:] == (WIDTH, 3)
+    assert np.unique(made.picture).size > 2
+    assert made.png()[:4] == b"\x89PNG" == made._repr_png_()[:4]
+    assert all(f"{claim.verdict}: {claim.words}" in str(made) for claim in made.claims)
+    if made.table is not None:
+        assert {len(row) for row in made.table.rows} == {len(made.table.head)}
+
+
+def test_a_figure_is_the_same_each_time(backend: zf.Backend) -> None:
+    assert make("fig9", backend, effort=0.02).png() == make("fig9", backend, effort=0.02).png()
+
+
+def test_names_are_checked_and_tables_4_to_7_are_one() -> None:
+    assert names_asked(None) == NAMES
+    with pytest.raises(UnknownNameError, match=r"figure 'fig99'.*fig9"):
+        names_asked(["fig99"])
+
+
+@pytest.mark.parametrize("effort", [0, -1, float("nan"), True, "much"])
+def test_an_effort_is_a_number_above_0(effort: object, backend: zf.Backend) -> None:
+    with pytest.raises(ParameterError, match="effort is a number above 0"):
+        make("table2", backend, effort)  # type: ignore[arg-type]
+
+
+def test_errors_are_counted_picture_by_picture(backend: zf.Backend) -> None:
+    pictures = zf.scenes(48, seed=3)
+    mislabelled = zf.ImageSet.from_list(
+        [pictures[key] for key in pictures],
+        ["key" if place % 4 == 0 else pictures.label(key) for place, key in enumerate(pictures)],
+    )
+    found = classification_errors(backend.network, mislabelled)
+    wrong, missed = [], []
+    for key in mislabelled:
+        scores = zf.record(backend.network, mislabelled[key]).logits[0]
+        order = sorted(range(len(scores)), key=lambda place: -scores[place])
+        names = [backend.network.classes[place] for place in order]
+        wrong.append(names[0] != mislabelled.label(key))
+        missed.append(mislabelled.label(key) not in names[:5])
+    assert found.count == 48 and found.wrong == np.mean(wrong) > 0 and found.missed == np.mean(missed)
+    assert list(found.mistakes) == [key for key, bad in zip(mislabelled, wrong, strict=True) if bad]
+
+
+def test_labels_of_other_classes_are_one_sentence(backend: zf.Backend) -> None:
+    with pytest.raises(DataError, match="zfnet-scenes has no class 'bicycle'"):
+        classification_errors(backend.network, zf.unseen_scenes(10))
+
+
+def test_table_2_quotes_the_paper_and_what_training_recorded(backend: zf.Backend) -> None:
+    table = make("table2", backend, effort=0.02).table
+    assert table is not None
+    cells = {row[0]: row[1:] for row in table.rows}
+    assert cells["network of Fig. 3"] == ("38.4", "16.5", "-")
+    assert [row[1] for row in table.rows][: len(PAPER)] == ["40.7", "40.5", "38.4", "36.7", "37.5", "36.0"]
+    recorded = 1 - zf.models.registry.embedded_manifest()["zfnet-photos"]["accuracy"]
+    assert cells["zfnet-photos, recorded"][0] == f"{100 * recorded:.1f}"

@@ -1,0 +1,77 @@
+"""What several figures need: fewer pictures for a quick look, words of numbers, a network's answers to a set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from zfwidgets.data import ImageSet
+    from zfwidgets.network import Network
+
+__all__ = ["answers", "listed", "names_of", "per_cent", "rises", "some"]
+
+_BATCH = 64
+
+
+def some(most: int, effort: float, least: int = 4) -> int:
+    """How many of a set to look at: all of them at an effort of 1, a share of them below.
+
+    Examples
+    --------
+    >>> some(500, 1.0), some(500, 0.1), some(500, 0.001)
+    (500, 50, 4)
+    """
+    return max(min(least, most), round(most * min(effort, 1.0)))
+
+
+def per_cent(share: float, digits: int = 1) -> str:
+    """A share as words.
+
+    Examples
+    --------
+    >>> per_cent(0.1234), per_cent(0.5, 0)
+    ('12.3 %', '50 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def listed(values: Sequence[float], digits: int = 2, between: str = ", ") -> str:
+    """Numbers as words.
+
+    Examples
+    --------
+    >>> listed([0.5, 0.25], between=" < ")
+    '0.50 < 0.25'
+    """
+    return between.join(f"{value:.{digits}f}" for value in values)
+
+
+def rises(values: Sequence[float]) -> bool:
+    """Whether each number is larger than the one before.
+
+    Examples
+    --------
+    >>> rises([1, 2, 3]), rises([1, 1])
+    (True, False)
+    """
+    return all(low < high for low, high in pairwise(values))
+
+
+def names_of(pictures: ImageSet) -> list[str]:
+    """The labels of a set; "" where there is none."""
+    return [pictures.label(key) or "" for key in pictures]
+
+
+def answers(net: Network, pictures: ImageSet) -> NDArray[np.float32]:
+    """Logits (N, K) of all pictures of a set, a batch at a time."""
+    import torch
+
+    keys = list(pictures)
+    batches = (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
+    found = [net(torch.stack([net.input(pictures[key]) for key in batch])).cpu().numpy() for batch in batches]
+    return np.concatenate(found).astype(np.float32)

@@ -1,0 +1,115 @@
+"""What a figure or table of the paper becomes when it is made again: a picture, and claims that agree or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zfwidgets.imaging import to_png
+
+__all__ = ["Claim", "PaperFigure", "Pixels", "Table"]
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that the paper says, with our number for it.
+
+    Attributes
+    ----------
+    words : str
+        A sentence with our numbers in it.
+    agrees : bool or None
+        Whether they bear it out; None: recorded for comparison, there is nothing to agree with.
+
+    Examples
+    --------
+    >>> print(Claim("eyes before nose: 0.10 < 0.12", True))
+    agrees: eyes before nose: 0.10 < 0.12
+    """
+
+    words: str
+    agrees: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """``"agrees"``, ``"does not agree"`` or ``"for comparison"``."""
+        return {True: "agrees", False: "does not agree", None: "for comparison"}[self.agrees]
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.words}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Words and numbers in rows, all of one length.
+
+    Attributes
+    ----------
+    head : tuple of str
+    rows : tuple of tuple of str
+
+    Examples
+    --------
+    >>> print(Table(("layer", "%"), (("conv1", "44.8"),)))
+    layer  %
+    conv1  44.8
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
+        lines = (zip(row, widths, strict=True) for row in (self.head, *self.rows))
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in lines)
+
+
+@dataclass(frozen=True, eq=False)  # pixels have no single equality
+class PaperFigure:
+    """A figure or table of the paper, made again.
+
+    In a notebook it shows its picture; ``print`` gives the claims.
+
+    Attributes
+    ----------
+    title : str
+        Begins with the paper's number of it.
+    paper : str
+        What the paper says, with its numbers.
+    ours : str
+        What our numbers are of, and what the picture shows.
+    claims : tuple of Claim
+    picture : ndarray
+        uint8 (H, W, 3), on white.
+    table : Table or None
+        The numbers, where they are the point.
+
+    Examples
+    --------
+    >>> white = np.full((2, 2, 3), 255, np.uint8)
+    >>> print(PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("255 of 255", True),), white))
+    Fig. 0
+    agrees: 255 of 255
+    """
+
+    title: str
+    paper: str
+    ours: str
+    claims: tuple[Claim, ...]
+    picture: Pixels
+    table: Table | None = None
+
+    def png(self) -> bytes:
+        """The picture, as a file's content."""
+        return to_png(self.picture)
+
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+    def __str__(self) -> str:
+        table = () if self.table is None else (str(self.table), "")
+        return "\n".join((self.title, *table, *map(str, self.claims)))
