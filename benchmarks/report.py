@@ -41,6 +41,7 @@ SECTIONS = {
     "training": "benchmarks.training",
     "invariance": "benchmarks.invariance",
     "scrubbing": "benchmarks.scrubbing",
+    "figures": "benchmarks.figures",
 }
 
 HERE = Path(__file__).resolve().parent

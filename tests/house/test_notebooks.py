@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from zfwidgets.figures import NAMES
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+PICTURE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
 
@@ -31,6 +35,21 @@ def test_stored_without_output_and_first_cell_makes_the_choice(path: Path) -> No
     assert len(cells[0].source.splitlines()) == 2
 
 
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem != "explorer"], ids=lambda path: path.stem)
+def test_readers_without_a_kernel_see_a_stored_picture(path: Path) -> None:
+    words = "".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+    pictures = PICTURE.findall(words)
+    assert pictures
+    for alternative, place in pictures:
+        assert alternative and (path.parent / place).is_file(), place
+
+
+def test_stored_pictures_are_those_of_the_command_and_small() -> None:
+    stored = {path.stem: path.stat().st_size for path in (REPOSITORY / "docs" / "figures").iterdir()}
+    assert set(stored) == set(NAMES)
+    assert sum(stored.values()) < 3e6
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_and_shows_a_viewer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,8 +59,7 @@ def test_runs_and_shows_a_viewer(path: Path, monkeypatch: pytest.MonkeyPatch) ->
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
     kinds = {kind for cell in code_cells(notebook) for output in cell.outputs for kind in output.get("data", {})}
-    # Table 3 is numbers: there is nothing in it to move.
-    assert path.stem == "table3_ablation" or "application/vnd.jupyter.widget-view+json" in kinds
+    assert "application/vnd.jupyter.widget-view+json" in kinds
     assert path.stem == "explorer" or "image/png" in kinds
 
 

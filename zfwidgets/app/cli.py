@@ -1,4 +1,5 @@
-"""The command ``zfwidgets``: open the Explorer, mine a folder of pictures, train a network, or make a study again."""
+"""The command ``zfwidgets``: open the Explorer, mine a folder of pictures, train a network, make a study again, or the
+paper's figures."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from zfwidgets.app import mine, study, train
+    from zfwidgets.app import figures, mine, study, train
 
     parser = argparse.ArgumentParser(
         prog="zfwidgets",
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     mine.add_parser(commands)
     train.add_parser(commands)
     study.add_parser(commands)
+    figures.add_parser(commands)
     return parser
 
 

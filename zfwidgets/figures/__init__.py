@@ -1,6 +1,7 @@
 """The paper's figures and tables, made again from the embedded networks: a picture, the claim, our number.
 
-One module for each; `make` calls it by its name. `result` says what comes back, `canvas` is the paper to draw on.
+One module for each; `make` calls it by its name. `result` says what comes back, `canvas` is the paper to draw on,
+`writing` fills a folder and `page` shows it.
 """
 
 from zfwidgets.figures.making import NAMES, make, names_asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "bars_beside", "charts", "drawn", "legend", "stacked", "table_picture"]
+__all__ = ["COLOURS", "GREY", "charts", "drawn", "legend", "stacked", "table_picture"]
 
 COLOURS = ("#2f7fc1", "#e69f00", "#009e73", "#c0589b", "#a6761d")
 """Told apart by colour-blind people, and in grey."""
@@ -22,11 +21,10 @@ GREY = "#8a8a8a"
 WIDTH = 900
 """Pixels of every figure: on a phone, less than half of them, its letters can still be read."""
 _DPI = 150
+_SIZE = 9
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
+    "font.size": _SIZE,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#888888",
@@ -73,7 +71,10 @@ def drawn(figure: Figure) -> Pixels:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with matplotlib.rc_context(_style()):
-        canvas = FigureCanvasAgg(figure)
+        for axis in figure.axes:
+            for words in (axis.title, axis.xaxis.label, axis.yaxis.label):
+                words.set_fontsize(_SIZE)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
@@ -97,16 +98,6 @@ def legend(axis: Axes, columns: int = 2, below: float = 0.2) -> None:
         handlelength=1.6,
         columnspacing=1.2,
     )
-
-
-def bars_beside(axis: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[float], Any]]) -> None:
-    """Bars in groups: one place for each name, a bar in it for each group, with its spread or None."""
-    width = 0.8 / len(groups)
-    for number, (label, heights, spread) in enumerate(groups):
-        places = np.arange(len(names)) + (number - (len(groups) - 1) / 2) * width
-        axis.bar(places, heights, width * 0.92, yerr=spread, label=label, color=COLOURS[number], ecolor="#444444")
-    axis.set_xticks(range(len(names)), names)
-    axis.grid(axis="x", visible=False)
 
 
 def stacked(*pictures: Pixels, gap: int = 18) -> Pixels:
@@ -174,7 +165,7 @@ def _fitted(picture: Pixels) -> Pixels:
     return np.asarray(small)
 
 
-def _style() -> dict[str, Any]:
+def _style() -> Any:
     from cycler import cycler
 
     return {**_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}

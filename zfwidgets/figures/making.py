@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "make", "names_asked"]
 
-NAMES = ("fig9", "table2")
+NAMES = (
+    *(f"fig{number}" for number in range(1, 10)),
+    *("table1", "table2", "table3", "tables4to7"),
+)
 """In the order of the paper; each is a module here with a function of the same name."""
 
 _TOGETHER = {f"table{number}": "tables4to7" for number in (4, 5, 6, 7)}
@@ -32,6 +35,8 @@ def names_asked(asked: Iterable[str] | None) -> tuple[str, ...]:
     ------
     UnknownNameError
         For a name that is none, with the nearest ones.
+    ParameterError
+        If there is not one name.
 
     Examples
     --------
@@ -40,6 +45,9 @@ def names_asked(asked: Iterable[str] | None) -> tuple[str, ...]:
     """
     if asked is None:
         return NAMES
+    asked = tuple(asked)
+    if not asked:
+        raise ParameterError(f"There is no name among the figures asked for; choose from {', '.join(NAMES)}.")
     wanted = {_TOGETHER.get(name, name) for name in asked}
     for name in sorted(wanted - set(NAMES)):
         raise unknown_name("figure", name, NAMES)

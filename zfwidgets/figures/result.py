@@ -105,7 +105,7 @@ class PaperFigure:
 
     def png(self) -> bytes:
         """The picture, as a file's content."""
-        return to_png(self.picture)
+        return to_png(self.picture, level=9)
 
     def _repr_png_(self) -> bytes:
         return self.png()

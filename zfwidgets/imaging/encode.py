@@ -19,13 +19,15 @@ from .checks import whole_number
 __all__ = ["to_jpeg", "to_palette_png", "to_png"]
 
 
-def to_png(picture: npt.NDArray[np.uint8] | Image.Image) -> bytes:
+def to_png(picture: npt.NDArray[np.uint8] | Image.Image, level: int = 1) -> bytes:
     """A picture as PNG, exact.
 
     Parameters
     ----------
     picture : numpy.ndarray or PIL.Image.Image
         uint8 (H, W), (H, W, 3) or, with alpha, (H, W, 4).
+    level : int
+        Of compression, 1 for a screen; 9 takes long, for files that are kept.
 
     Examples
     --------
@@ -33,7 +35,9 @@ def to_png(picture: npt.NDArray[np.uint8] | Image.Image) -> bytes:
     >>> to_png(np.zeros((8, 8, 3), np.uint8))[:4]
     b'\\x89PNG'
     """
-    return _saved(_pil(picture), "PNG", compress_level=1)
+    if whole_number(level, "level") > 9:
+        raise ParameterError(f"level must be from 1 to 9, not {level}.")
+    return _saved(_pil(picture), "PNG", compress_level=level)
 
 
 def to_jpeg(picture: npt.NDArray[np.uint8] | Image.Image, quality: int = 90) -> bytes:

@@ -13,7 +13,7 @@ from zfwidgets.backend import Request
 from zfwidgets.backend.part_requests import CorrespondenceRequest, View, ViewRequest, lend_faces, marks_of
 from zfwidgets.data.landmarks import FACE_PARTS
 from zfwidgets.errors import ParameterError
-from zfwidgets.methods.correspondence.placing import default_size, square_side
+from zfwidgets.methods.correspondence.placing import default_size, square_side, telling_layer
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import part_words as words
 from zfwidgets.widgets.curves import CurveFigure
@@ -73,7 +73,7 @@ class CorrespondenceViewer(PartOptions):
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no features to compare: {net.trace_problem}")
-        return super()._defaults() | {"layer": _telling_layer(net), "size": default_size(net)}
+        return super()._defaults() | {"layer": telling_layer(net), "size": default_size(net)}
 
     def _build(self) -> W.Widget:
         self._compared: Correspondence | None = None
@@ -259,10 +259,3 @@ class CorrespondenceViewer(PartOptions):
     def result(self) -> Correspondence | None:
         """The comparison that is shown; it may be partial, see its `complete`."""
         return self._compared
-
-
-def _telling_layer(net: Any) -> str:
-    """A map a little beyond the middle: lower ones answer to colours, in higher ones a cell sees the whole face."""
-    maps = [name for name in net.menu if net.layers[name].spatial and not net.layers[name].kind.endswith("pool")]
-    maps = [name for name in maps if name.count(".") < 2] or maps
-    return maps[3 * len(maps) // 5] if maps else str(net.default_layer)

@@ -30,6 +30,7 @@ __all__ = [
     "place",
     "random_corners",
     "square_side",
+    "telling_layer",
 ]
 
 EYE_DISTANCES = 4
@@ -89,6 +90,20 @@ def place(net: Network, image: Any, landmarks: Any, align: bool, number: int) ->
                 f"{net.preprocess.size} x {net.preprocess.size}); cut the picture to its object, or pass align=True."
             )
     return Placed(net.input(picture), seen)
+
+
+def telling_layer(net: Network) -> str:
+    """A map a little beyond the middle: lower ones answer to colours, in higher ones a cell sees the whole face.
+
+    Examples
+    --------
+    >>> from zfwidgets.models import load_network
+    >>> telling_layer(load_network("zfnet-scenes", device="cpu"))
+    'conv4'
+    """
+    maps = [name for name in net.menu if net.layers[name].spatial and not net.layers[name].kind.endswith("pool")]
+    maps = [name for name in maps if name.count(".") < 2] or maps
+    return maps[3 * len(maps) // 5] if maps else str(net.default_layer)
 
 
 def default_layers(net: Network) -> tuple[str, ...]:

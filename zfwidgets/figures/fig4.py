@@ -1,0 +1,99 @@
+"""Fig. 4: how features evolve while a network learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zfwidgets.errors import ParameterError
+from zfwidgets.figures.canvas import stacked, table_picture
+from zfwidgets.figures.common import listed, some
+from zfwidgets.figures.result import Claim, PaperFigure, Table
+from zfwidgets.imaging import as_image
+
+if TYPE_CHECKING:
+    from zfwidgets.backend import Backend
+    from zfwidgets.methods.evolution.result import FeatureEvolution
+
+__all__ = ["fig4"]
+
+_LATE = 40
+"""The paper: the upper layers need 40 to 50 epochs."""
+
+
+def fig4(backend: Backend, effort: float = 1.0) -> PaperFigure:
+    """The strongest activation of some maps at each checkpoint, and when each layer settles, of both series that ship.
+
+    Parameters
+    ----------
+    backend : Backend
+        Of a network whose series ships: the picture is of it.
+    effort : float
+        1 draws three maps of each layer, less a share of them.
+
+    Raises
+    ------
+    ParameterError
+        If no evolution ships for the network.
+    """
+    from zfwidgets.methods.evolution.embedded import EMBEDDED, embedded_evolution
+    from zfwidgets.models import CheckpointSeries
+    from zfwidgets.widgets import EvolutionViewer
+
+    name = backend.network.name
+    series = {one: embedded_evolution(CheckpointSeries.embedded(one)) for one in EMBEDDED}
+    known = {one: found for one, found in series.items() if found is not None}
+    if name not in known:
+        raise ParameterError(f"No evolution ships for {name}: those of {' and '.join(known)} can be drawn.")
+    viewer = EvolutionViewer(backend)
+    try:
+        viewer.wait()
+        sheet = np.asarray(as_image(viewer.as_png(rows=some(3, effort, 1))))
+    finally:
+        viewer.close()
+    table = _table(known)
+    return PaperFigure(
+        "Fig. 4: evolution of features",
+        "Lower layers converge within a few epochs, upper ones need 40 to 50; sudden jumps are a change of the "
+        "training picture from which the strongest activation comes (section 4).",
+        f"{name} at its checkpoints: maps below each other, epochs from left to right, contrast enhanced; a white "
+        "corner marks a jump. By filters a layer has settled when the mean cosine to their final form stays above 0.9.",
+        tuple(claim for found in known.values() for claim in _claims(found)),
+        stacked(sheet, table_picture(table)),
+        table,
+    )
+
+
+def _claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
+    names = list(evolution.layers)
+    settled = [evolution.settled[layer] for layer in names]
+    number = [np.inf if epoch is None else epoch for epoch in settled]
+    before = evolution.epochs[-2]
+    final = [float(layer.final[-2]) for layer in evolution.layers.values()]
+    words = ", ".join("never" if epoch is None else str(epoch) for epoch in settled)
+    what = f"{evolution.name}, {names[0]} to {names[-1]}"
+    return (
+        Claim(f"{what}: by filters settled at epochs {words}, the lower the earlier", number == sorted(number)),
+        Claim(
+            f"{what}: {listed(final)} of the maps have their final picture at epoch {before}, the lower the more",
+            final == sorted(final, reverse=True),
+        ),
+        Claim(f"{what}: the upper layer needs at least {_LATE} epochs by filters", number[-1] >= _LATE),
+    )
+
+
+def _table(known: dict[str, FeatureEvolution]) -> Table:
+    rows = []
+    for evolution in known.values():
+        for layer, found in evolution.layers.items():
+            settled = evolution.settled[layer]
+            rows.append(
+                (
+                    f"{evolution.name} {layer}",
+                    *(f"{share:.2f}" for share in found.similarity),
+                    "-" if settled is None else str(settled),
+                )
+            )
+    epochs = next(iter(known.values())).epochs
+    return Table(("similarity at epoch", *map(str, epochs), "settled"), tuple(rows))
