@@ -31,7 +31,7 @@ def captioned(figure: PaperFigure) -> Pixels:
     >>> white = np.full((2, 900, 3), 255, np.uint8)
     >>> made = PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("255 of 255", True),), white)
     >>> captioned(made).shape
-    (194, 900, 3)
+    (185, 900, 3)
     """
     above = _words([(figure.title, _TITLE, "#1c1c1c"), (f"Paper: {figure.paper}", _TEXT, "#555555")])
     verdicts = [(str(claim), _TEXT, VERDICT_COLOURS[claim.agrees]) for claim in figure.claims]

@@ -34,6 +34,10 @@ class Claim:
     words: str
     agrees: bool | None
 
+    def __post_init__(self) -> None:
+        if self.agrees is not None:  # numpy's truths are no bool, and would not be counted
+            object.__setattr__(self, "agrees", bool(self.agrees))
+
     @property
     def verdict(self) -> str:
         """``"agrees"``, ``"does not agree"`` or ``"for comparison"``."""
