@@ -15,8 +15,10 @@ from zfwidgets.methods.intervals import mean_of, share_of
 
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
+    from zfwidgets.data import Visited
     from zfwidgets.methods import OcclusionMap
     from zfwidgets.methods.pointing import PointingGame
+    from zfwidgets.network import Network
 
 __all__ = ["fig7"]
 
@@ -27,7 +29,12 @@ _RISE = 0.3
 """In probability, from which on hiding something raises a class."""
 
 
-def fig7(backend: Backend, effort: float = 1.0) -> PaperFigure:
+def fig7(
+    backend: Backend,
+    effort: float = 1.0,
+    game: PointingGame | None = None,
+    visits: tuple[Visited, PointingGame] | None = None,
+) -> PaperFigure:
     """Probability, most probable label and strongest activation at every place of the square.
 
     Parameters
@@ -36,25 +43,14 @@ def fig7(backend: Backend, effort: float = 1.0) -> PaperFigure:
         Whose network; the three pictures are its own.
     effort : float
         1 measures 48 scenes and 32 with a second object, less a share of them.
+    game, visits : optional
+        A `pointing_game` that has been played already; one over `visited_scenes`, with these.
     """
-    from zfwidgets.data import scene_of, scenes, visited_scenes
-    from zfwidgets.methods.pointing import pointing_game
-
     net = backend.network
-    unseen = scenes(some(48, effort, 4), seed=_UNSEEN_SEED)
-    known = {key: scene_of(key) for key in unseen}
-    taught = {scene.name for scene in known.values()} <= set(net.classes)
-    named = {key: scene.name for key, scene in known.items()} if taught else None
-    game = pointing_game(net, unseen, {key: scene.box for key, scene in known.items()}, named)
-    crowd = visited_scenes(some(32, effort, 4), seed=_UNSEEN_SEED)
-    hosts = {key: crowd.images.label(key) for key in crowd.images} if taught else None
-    pairs = pointing_game(net, crowd.images, crowd.boxes, hosts)
-    guests = [crowd.guests[rise.key].box for rise in pairs.rises(_RISE)]
-    places = [rise.place for rise in pairs.rises(_RISE)]
-    on_guest = sum(
-        left <= x <= right and top <= y <= bottom
-        for (left, top, right, bottom), (x, y) in zip(guests, places, strict=True)
-    )
+    game = _played(net, some(48, effort, 4)) if game is None else game
+    crowd, pairs = _visited(net, some(32, effort, 4)) if visits is None else visits
+    rises = pairs.rises(_RISE)
+    on_guest = sum(_inside(crowd.guests[rise.key].box, rise.place) for rise in rises)
     size = min(net.input_size) // 3
     return PaperFigure(
         "Fig. 7: parts of the picture hidden",
@@ -69,6 +65,32 @@ def fig7(backend: Backend, effort: float = 1.0) -> PaperFigure:
         (*_claims(game), _raised(on_guest, len(pairs))),
         _picture(backend, size),
     )
+
+
+def _played(net: Network, count: int) -> PointingGame:
+    from zfwidgets.data import scene_of, scenes
+    from zfwidgets.methods.pointing import pointing_game
+
+    unseen = scenes(count, seed=_UNSEEN_SEED)
+    known = {key: scene_of(key) for key in unseen}
+    named = {key: scene.name for key, scene in known.items()}
+    taught = set(named.values()) <= set(net.classes)
+    return pointing_game(net, unseen, {key: scene.box for key, scene in known.items()}, named if taught else None)
+
+
+def _visited(net: Network, count: int) -> tuple[Visited, PointingGame]:
+    from zfwidgets.data import visited_scenes
+    from zfwidgets.methods.pointing import pointing_game
+
+    crowd = visited_scenes(count, seed=_UNSEEN_SEED)
+    hosts = {key: crowd.images.label(key) for key in crowd.images}
+    taught = set(hosts.values()) <= set(net.classes)
+    return crowd, pointing_game(net, crowd.images, crowd.boxes, hosts if taught else None)
+
+
+def _inside(box: tuple[float, float, float, float], place: tuple[float, float]) -> bool:
+    (left, top, right, bottom), (x, y) = box, place
+    return left <= x <= right and top <= y <= bottom
 
 
 def _claims(game: PointingGame) -> tuple[Claim, ...]:

@@ -15,7 +15,7 @@ _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1c1c; --soft: #595959; --line: #dcdcdc; --paper: #fff; --wash: #f5f6f8;
   --yes: #00785a; --no: #b2451a; --link: #1f66a3; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ececec; --soft: #a9adb3; --line: #3a3d42; --paper: #16181b;
-  --wash: #202327; --yes: #4fc3a1; --no: #f0946c; --link: #7db8ea; } .picture img { filter: brightness(.9); } }
+  --wash: #202327; --yes: #4fc3a1; --no: #f0946c; --link: #7db8ea; } .picture { filter: brightness(.9); } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 20px 20px 60px; max-width: 1240px; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
@@ -107,7 +107,8 @@ def _link(name: str, figure: PaperFigure) -> str:
     number = figure.title.partition(":")[0]
     kind = "" if agree == asked else ' class="no"'
     said = f" <b{kind}>{agree} of {asked}</b>" if asked else ""
-    return f'<a href="#{name}">{escape(number)}{said}</a>'
+    words = f"{number}: {agree} of {asked} claims agree" if asked else number
+    return f'<a href="#{name}" aria-label="{escape(words)}">{escape(number)}{said}</a>'
 
 
 def _article(name: str, figure: PaperFigure) -> str:
