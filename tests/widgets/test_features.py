@@ -46,14 +46,14 @@ def test_it_shows_what_the_method_computes(viewer: FeatureViewer, backend: Backe
     assert viewer.result.position == expected.position
     assert f"{expected.value:.3f}" in viewer._about.value
     assert "Mahendran" in viewer._about.value and "Adebayo" in viewer._about.value
-    assert shown(viewer._pixels).shape[:2] == expected.pixels.shape[1:] == shown(viewer._patch).shape[:2]
+    assert shown(viewer._panels.pixels).shape[:2] == expected.pixels.shape[1:] == shown(viewer._panels.patch).shape[:2]
 
 
 def test_a_click_in_the_mosaic_chooses_the_map_and_one_in_the_map_the_unit(viewer: FeatureViewer) -> None:
-    top, left, height, width = viewer._mosaic.box(5)
-    touch(viewer._all._mark, {"click_x": left + width / 2, "click_y": top + height / 2})
+    top, left, height, width = viewer._panels.mosaic.box(5)
+    touch(viewer._panels.all._mark, {"click_x": left + width / 2, "click_y": top + height / 2})
     assert viewer.wait(20) and (viewer.channel, viewer.result.channel) == (5, 5)
-    touch(viewer._map._mark, {"click_x": 3.4, "click_y": 1.9})
+    touch(viewer._panels.map._mark, {"click_x": 3.4, "click_y": 1.9})
     assert viewer.wait(20) and viewer.position == viewer.result.position == (1, 3)
 
 
@@ -64,13 +64,13 @@ def test_a_unit_belongs_to_its_map(viewer: FeatureViewer) -> None:
     viewer.channel = 7
     viewer.layer = "conv1"
     assert viewer.wait(20) and (viewer.channel, viewer._channel_control.max) == (5, 5)
-    assert viewer.result.layer == "conv1" and "6 maps of conv1" in viewer._all._title.value
+    assert viewer.result.layer == "conv1" and "6 maps of conv1" in viewer._panels.all._title.value
 
 
 def test_a_layer_without_places_is_a_row_of_single_cells(viewer: FeatureViewer) -> None:
     viewer.layer = "fc3"
     assert viewer.wait(20) and viewer.result.position == (0, 0)
-    assert viewer._mosaic.count == 4
+    assert viewer._panels.mosaic.count == 4
 
 
 def test_another_rule_is_not_the_papers(viewer: FeatureViewer) -> None:

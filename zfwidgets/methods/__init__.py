@@ -30,7 +30,13 @@ if TYPE_CHECKING:
         occlusion_map,
     )
     from zfwidgets.methods.place import units_at
-    from zfwidgets.methods.projection import Projection, Unit, UnitsAt
+    from zfwidgets.methods.projection import (
+        Projection,
+        ProjectionDifference,
+        Unit,
+        UnitsAt,
+        projection_difference,
+    )
     from zfwidgets.methods.recording import Recording
     from zfwidgets.methods.top_activations import TopActivations
     from zfwidgets.network.windows import grid
@@ -46,6 +52,7 @@ __all__ = [
     "MapDifference",
     "OcclusionMap",
     "Projection",
+    "ProjectionDifference",
     "Recording",
     "TopActivations",
     "Unit",
@@ -62,6 +69,7 @@ __all__ = [
     "occlusion_map",
     "project",
     "project_units",
+    "projection_difference",
     "record",
     "shallow_and_deep",
     "units_at",
@@ -94,7 +102,7 @@ __getattr__, __dir__ = lazy_names(
         ),
         "occlusion.sweep": ("grid",),
         "place": ("units_at",),
-        "projection": ("Projection", "Unit", "UnitsAt"),
+        "projection": ("Projection", "ProjectionDifference", "Unit", "UnitsAt", "projection_difference"),
         "recording": ("Recording",),
         "top_activations": ("TopActivations",),
     },

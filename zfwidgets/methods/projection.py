@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zfwidgets.errors import ParameterError
+
 if TYPE_CHECKING:
     from zfwidgets.network.passage import Overlap, Rule
 
-__all__ = ["RULES", "Projection", "Unit", "UnitsAt"]
+__all__ = ["RULES", "Projection", "ProjectionDifference", "Unit", "UnitsAt", "projection_difference"]
 
 RULES: tuple[Rule, ...] = ("deconvnet", "desalinet", "guided", "gradient")
 """The values of `Rule`: what may happen at a relu on the way down."""
@@ -95,3 +97,54 @@ class UnitsAt:
 
     def __len__(self) -> int:
         return len(self.channels)
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
+class ProjectionDifference:
+    """One projection minus another, each with its strongest value as 1.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        (3, H, W) float32 in [-2, 2], in the place of the whole input.
+    cosine : float
+        Of the two projections as vectors: 1 for the same picture, 0 for two that have nothing in common; nan where
+        one of them is zero everywhere.
+    """
+
+    pixels: NDArray[np.float32]
+    cosine: float
+
+
+def projection_difference(mine: Projection, theirs: Projection) -> ProjectionDifference:
+    """What the second projection shows and the first does not, for example of two networks.
+
+    Activations of two networks have no common unit, and a projection is proportional to its activation: so each is
+    divided by its largest magnitude.
+
+    Raises
+    ------
+    ParameterError
+        If they are of inputs of different sizes: their pixels are not at the same places.
+
+    Examples
+    --------
+    >>> from zfwidgets import load_network, project, samples
+    >>> net, picture = load_network("zfnet-scenes", device="cpu"), samples()["photo/chelsea"]
+    >>> one, other = (project(net, picture, "conv5", 3, rule=rule) for rule in ("deconvnet", "guided"))
+    >>> difference = projection_difference(one, other)
+    >>> difference.pixels.shape, 0 < difference.cosine < 1
+    ((3, 96, 96), True)
+    """
+    if mine.input_size != theirs.input_size:
+        sizes = " and ".join(f"{height} x {width}" for height, width in (mine.input_size, theirs.input_size))
+        raise ParameterError(f"The projections are of inputs of {sizes} pixels, which cannot be subtracted.")
+    first, second = (_unit_peak(projection.canvas()) for projection in (mine, theirs))
+    norm = float(np.linalg.norm(first) * np.linalg.norm(second))
+    cosine = float((first * second).sum()) / norm if norm > 0 else float("nan")
+    return ProjectionDifference(second - first, cosine)
+
+
+def _unit_peak(canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+    peak = float(np.abs(canvas).max())
+    return np.asarray(canvas / peak, np.float32) if peak > 0 else canvas

@@ -252,7 +252,9 @@ class Viewer(W.VBox):
             self._try(slot, partial(self._show, slot, answer.value))
         elif current and answer.kind == "cancelled":
             self._stopped.add(slot)
-        elif current and answer.error is not None and not self._refused(slot, answer.error):
+        elif current and answer.error is not None and self._refused(slot, answer.error):
+            self._shown[slot] = serial  # what the viewer says in its own place is an answer
+        elif current and answer.error is not None:
             self._errors[slot] = self._told(slot, answer.error)
 
     def _try(self, what: str, act: Callable[[], None]) -> None:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
-from numpy.typing import NDArray
 
 from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresRequest
 from zfwidgets.backend.place_requests import UnitsAtRequest, UnitsShown
 from zfwidgets.backend.top_index import TopIndexRequest
 from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest
-from zfwidgets.errors import ParameterError, StaleIndexError, unknown_name
-from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
+from zfwidgets.errors import ParameterError, RefusedError, StaleIndexError, unknown_name
 from zfwidgets.methods.projection import RULES, Projection
 from zfwidgets.widgets import controls
-from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.feature_beside import FeatureBeside
+from zfwidgets.widgets.feature_panels import FeaturePanels
 from zfwidgets.widgets.figures import Box, PictureFigure
-from zfwidgets.widgets.style import colour_bar
+from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
+from zfwidgets.widgets.style import ACCENT, PASSING
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import checked_index
 from zfwidgets.widgets.trail import Steps
-from zfwidgets.widgets.unit import around, inside, patch, unit_report
+from zfwidgets.widgets.unit import around, inside, unit_report
 from zfwidgets.widgets.units_here import UnitsHere
 from zfwidgets.widgets.values import Whole, as_place, as_whole
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["FeatureViewer"]
 
 
-class FeatureViewer(Steps, Viewer):
+class FeatureViewer(Steps, PairViewer):
     """All maps of a layer as one mosaic; a click chooses a map, a click in the map a unit.
 
     A click on the picture lists the strongest units that look straight at that place.
@@ -42,6 +41,9 @@ class FeatureViewer(Steps, Viewer):
     ----------
     backend : Backend
         The network and its pictures.
+    other : Backend, optional
+        A second network: the layer of the same name or depth, the map of the same number and its projection beside
+        those of the first, and their difference (see `projection_difference`).
     **options
         Traits: ``image``, ``layer``, ``channel``, ``position``, ``pixel``, ``rule``, ``index``; and those of
         `ipywidgets.VBox`.
@@ -83,28 +85,26 @@ class FeatureViewer(Steps, Viewer):
         return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
 
     def _build(self) -> W.Widget:
-        self._maps: NDArray[np.float32] | None = None
-        self._maps_of: tuple[str, str] | None = None
-        self._mosaic: Mosaic | None = None
-        self._projection: Projection | None = None
-        self._base: NDArray[np.uint8] | None = None
-        self._picture, self._all = PictureFigure("Picture"), PictureFigure("All maps")
+        self._picture = PictureFigure("Picture")
         self._picture.foot("the frame is the unit's receptive field; click a place: its strongest units")
         self._picture.on_click(self._by_hand(self._look))
         self._here = UnitsHere(self._by_hand(self._choose_here))
-        self._map, self._pixels = PictureFigure("Map"), PictureFigure("Projection")
-        self._patch = PictureFigure("Patch")
+        hands = self._by_hand(self._choose_channel), self._by_hand(lambda x, y: self._choose_unit(int(y), int(x)))
+        self._panels = FeaturePanels(*hands, "" if self._other is None else self._names[FIRST])
+        self._beside: FeatureBeside | None = None
+        if self._other is not None:
+            both = self._backend, self._other
+            self._beside = FeatureBeside(*both, self._names, self._crossing, *hands)
         self._top = TopNine(self._by_hand(self._open_top))
         self._top.add_class("zf-gone")
         self._lent: ImageSet | None = None
-        self._all.on_click(self._by_hand(self._choose_channel))
-        self._map.on_click(self._by_hand(lambda x, y: self._choose_unit(int(y), int(x))))
         self._about = W.HTML()
         self.observe(lambda change: self._reset(change["name"]), ["image", "layer", "channel"])
         self.observe(lambda _: self._frame(), "pixel")
         left = W.VBox([self._picture, self._controls(), self._here])
         left.add_class("zf-side")
-        panels = W.Box([self._all, self._map, self._pixels, self._patch, self._top])
+        shown = self._panels.panels if self._beside is None else self._beside.beside(self._panels)
+        panels = W.Box([*shown, self._top])
         panels.add_class("zf-maps")
         notes = W.VBox([self._about])
         notes.add_class("zf-notes")
@@ -123,7 +123,9 @@ class FeatureViewer(Steps, Viewer):
             self._bind(controls.choice("Rule", list(RULES), self.rule), "rule"),
         )
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self)
         unit = (self.image, self.layer, min(self.channel, self._layer().channels - 1), self.position)
         here = {} if self.pixel is None else {"here": UnitsAtRequest(self.image, self.layer, self.pixel)}
         return {
@@ -135,72 +137,51 @@ class FeatureViewer(Steps, Viewer):
             "top": TopChannelRequest(TopIndexRequest.of(self.index), self.layer, unit[2]),
         }
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
+        panels = self._panels if self._beside is None or which == FIRST else self._beside.panels
+        request = self._answered_by(which, slot)
         if slot == "picture":
-            self._base = value.seen
-            self._picture.show(value.seen)
+            panels.take_picture(value.seen)
+            if which == FIRST:
+                self._picture.show(value.seen)
         elif slot == "maps":
-            request = self._answered[slot]
-            (layer,) = request.layers
-            maps = value.activations[layer][0]
-            self._maps_of = (request.image, layer)
-            self._show_maps(maps if maps.ndim == 3 else maps[:, None, None], layer)
+            self._tell_share(which, 1.0)
+            panels.take_maps(request.image, request.layers[0], value)
         elif slot == "projection":
-            self._projection = value
-            self._show_unit(value)
+            panels.take_unit(request.image, value)
+            if which == FIRST:
+                self._about.value = unit_report(self._backend.network, value)
         elif slot == "top":
             self._show_top(value)
         elif slot == "here":
             self._show_here(value)
-        self._show_map()
-        if self._projection is not None and self._base is not None and slot != "maps":
-            self._show_place(self._projection, self._base)
-
-    def _show_maps(self, maps: NDArray[np.float32], layer: str) -> None:
-        self._maps = maps
-        self._progress = 1.0
-        low, high = min(0.0, float(maps.min())), max(float(maps.max()), 1e-6)
-        self._mosaic = mosaic(maps, low=low, high=high)
-        self._all.show(self._mosaic.pixels)
-        self._all.title(f"All {len(maps)} maps of {layer}", "click one")
-        self._all.foot(colour_bar(low, high, "activation, one range for all maps"))
-
-    def _show_unit(self, unit: Projection) -> None:
-        self._pixels.show(signed_picture(unit.pixels))
-        self._pixels.title("Projection", f"{unit.rule}, grey is zero")
-        self._about.value = unit_report(self._backend.network, unit)
-
-    def _show_map(self) -> None:
-        """The unit's own map, once maps and unit are of one picture and one layer."""
-        request, unit = self._answered.get("projection"), self._projection
-        if unit is None or request is None or self._maps is None or self._maps_of != (request.image, unit.layer):
-            return
-        chosen = self._maps[unit.channel]
-        low, high = min(0.0, float(chosen.min())), max(float(chosen.max()), 1e-6)
-        self._map.show(heat_picture(chosen, low, high))
-        self._map.title(f"{unit.layer} #{unit.channel}", "click a unit")
-        self._map.foot(colour_bar(low, high, "activation of this map"))
-        self._map.boxes([(*unit.position, 1, 1)])
-        if self._mosaic is not None:
-            self._all.boxes([self._mosaic.box(unit.channel)])
-
-    def _show_place(self, unit: Projection, base: NDArray[np.uint8]) -> None:
+        if self._beside is not None:
+            self._beside.compare(self._panels, self)
         self._frame()
-        self._patch.show(patch(base, unit.box))
-        self._patch.title("Patch", "what the unit sees of the picture")
-        self._patch.foot("beyond the picture's edge: grey")
+
+    def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
+        if self._beside is None or which == FIRST or slot != "projection" or not isinstance(error, RefusedError):
+            return False
+        self._beside.refused(str(error))
+        self._beside.compare(self._panels, self)
+        return True
 
     def _frame(self) -> None:
         """What the unit sees of the picture, and the place whose units are listed."""
         if self.pixel is None:
             self._here.clear()
-        if self._projection is None or self._base is None:
+        unit, base = self._panels.unit, self._panels.base
+        if unit is None or base is None:
             return
-        boxes: list[Box] = [inside(self._projection.box, self._base.shape)]
+        boxes: list[Box] = [inside(unit.box, base.shape)]
         if self.pixel is not None:
-            boxes.append(around(self.pixel, self._base.shape))
-        self._picture.boxes(boxes)
-        self._here.mark(self._projection)
+            boxes.append(around(self.pixel, base.shape))
+        colours = [ACCENT] * len(boxes)
+        theirs = None if self._beside is None else self._beside.frame(self._panels.unit_of)
+        if theirs is not None:
+            boxes, colours = [*boxes, theirs], [*colours, PASSING]
+        self._picture.boxes(boxes, colours)
+        self._here.mark(unit)
 
     def _show_here(self, found: UnitsShown) -> None:
         units = found.units
@@ -241,11 +222,9 @@ class FeatureViewer(Steps, Viewer):
             self.channel = channel
             self.position = position
 
-    def _choose_channel(self, x: float, y: float) -> None:
-        index = self._mosaic.at(x, y) if self._mosaic is not None else None
-        if index is not None:
-            with self._stepping():
-                self.channel = index
+    def _choose_channel(self, channel: int) -> None:
+        with self._stepping():
+            self.channel = channel
 
     def _choose_unit(self, row: int, column: int) -> None:
         layer = self._layer()
@@ -269,12 +248,13 @@ class FeatureViewer(Steps, Viewer):
         return self._backend.network.layers[self.layer]
 
     def _facts(self) -> str:
-        return "" if self._maps is None else f"{len(self._maps)} maps &middot; exact"
+        maps = self._panels.maps
+        return "" if maps is None else f"{len(maps)} maps &middot; exact"
 
     @property
     def result(self) -> Projection | None:
         """The projection that is shown."""
-        return self._projection
+        return self._panels.unit
 
     @T.validate("layer")
     def _check_layer(self, proposal: Any) -> str:

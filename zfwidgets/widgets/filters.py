@@ -110,7 +110,7 @@ class FilterViewer(FilterOptions):
             questions["second"] = SecondLayerRequest(keys, report.patterns.layer)
         return questions
 
-    def _lent(self) -> tuple[str, ...]:
+    def _of_both(self) -> tuple[str, ...]:
         """None: each network's filters are dead over pictures of its own."""
         return ()
 

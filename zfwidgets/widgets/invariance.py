@@ -161,7 +161,7 @@ class InvarianceViewer(InvarianceOptions):
             "curves": InvarianceRequest(shown, transform, tuple(amounts.tolist()), layers, self.border),
         }
 
-    def _lent(self) -> tuple[str, ...]:
+    def _of_both(self) -> tuple[str, ...]:
         return self._on_page
 
     @property

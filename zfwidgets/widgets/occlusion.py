@@ -90,7 +90,7 @@ class OcclusionViewer(OcclusionOptions):
         self._maps = OcclusionMaps(*hands, "" if self._other is None else self._names[FIRST])
         self._beside: OcclusionBeside | None = None
         if self._other is not None:
-            self._beside = OcclusionBeside(self._backend, self._other, self._names, *hands)
+            self._beside = OcclusionBeside(self._backend, self._other, self._names, self._crossing, *hands)
         self._bars, self._readout = W.HTML(), W.HTML(words.NOWHERE)
         self.observe(lambda _: self._keep_inside(), ["size", "image"])
         self.observe(lambda _: self._new_layer(), "layer")

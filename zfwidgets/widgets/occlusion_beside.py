@@ -42,6 +42,8 @@ class OcclusionBeside:
         The two networks.
     names : sequence of str
         What they are called.
+    cross : callable
+        From the key of a picture to the way from the first input to the second.
     touched, looked : callable
         Told (x, y), in input pixels of the first network, of a click and of the cell under the mouse.
 
@@ -55,10 +57,18 @@ class OcclusionBeside:
         Its most probable classes; what had to be chosen for it.
     """
 
-    def __init__(self, mine: Backend, theirs: Backend, names: Sequence[str], touched: Touched, looked: Touched) -> None:
+    def __init__(
+        self,
+        mine: Backend,
+        theirs: Backend,
+        names: Sequence[str],
+        cross: Callable[[str], Crossing],
+        touched: Touched,
+        looked: Touched,
+    ) -> None:
         self._mine, self._theirs, self._names = mine, theirs, names
+        self._cross_of = cross
         self._crossing: Crossing | None = None
-        self._crossing_of = ""
         self.map: OcclusionMap | None = None
         self.clean: Scores | None = None
         self.square: Scores | None = None
@@ -98,9 +108,7 @@ class OcclusionBeside:
         return questions
 
     def _cross(self, key: str) -> Crossing:
-        if self._crossing is None or self._crossing_of != key:
-            both = [backend.network.preprocess for backend in (self._mine, self._theirs)]
-            self._crossing, self._crossing_of = Crossing(both[0], both[1], self._mine.picture(key).size), key
+        self._crossing = self._cross_of(key)
         return self._crossing
 
     def _back(self, told: Touched) -> Touched:

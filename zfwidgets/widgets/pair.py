@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from zfwidgets.backend import Backend, Request
 from zfwidgets.errors import ParameterError, ZfwidgetsError
+from zfwidgets.imaging import Crossing
 from zfwidgets.widgets.base import Viewer
 
 __all__ = ["FIRST", "SECOND", "PairViewer"]
@@ -49,6 +50,7 @@ class PairViewer(Viewer):
             )
         self._other = other
         self._shares: dict[int, float] = {}
+        self._crossed: tuple[str, Crossing] | None = None
         super().__init__(backend, **options)
 
     # What a viewer says about itself -------------------------------------------------------------------------
@@ -65,7 +67,7 @@ class PairViewer(Viewer):
         """Whether the viewer says in its own place that this part of a network's answer does not exist."""
         return False
 
-    def _lent(self) -> tuple[str, ...]:
+    def _of_both(self) -> tuple[str, ...]:
         """Keys of the pictures that both networks are asked about."""
         return (self.image,)
 
@@ -81,6 +83,17 @@ class PairViewer(Viewer):
         """Of the networks; two of one name are told apart."""
         names = tuple(backend.network.name for backend in self._backends)
         return names if len({*names}) == len(names) else (names[FIRST], f"{names[SECOND]} (second)")
+
+    def _crossing(self, key: str) -> Crossing:
+        """From the first network's input to the second's, for one picture."""
+        if self._crossed is None or self._crossed[0] != key:
+            mine, theirs = (backend.network.preprocess for backend in self._backends)
+            # Its size matters only where the two do not see the same: to know it means to read the picture.
+            crossing = Crossing(mine, theirs, (1, 1))
+            if not crossing.same:
+                crossing = Crossing(mine, theirs, self._backend.picture(key).size)
+            self._crossed = (key, crossing)
+        return self._crossed[1]
 
     def _answered_by(self, which: int, slot: str) -> Any:
         """The question whose answer is shown; None before there is any."""
@@ -102,7 +115,7 @@ class PairViewer(Viewer):
         second = self._questions_to(SECOND)
         self._errors.pop(_LENDING, None)
         try:
-            for key in self._lent() if second else ():
+            for key in self._of_both() if second else ():
                 self._backend.lend(key, self._other)
         except ZfwidgetsError as error:
             self._errors[_LENDING] = self._told(_slot(SECOND, ""), error)

@@ -15,7 +15,7 @@ from zfwidgets.widgets.style import number
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["around", "inside", "patch", "unit_report"]
+__all__ = ["around", "inside", "patch", "unit_facts", "unit_report"]
 
 LATER_WORK = (
     "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
@@ -25,8 +25,8 @@ LATER_WORK = (
 )
 
 
-def unit_report(net: Network | DistantNetwork, unit: Projection) -> str:
-    """Value, place, receptive field, and how far the picture can be trusted, as HTML."""
+def unit_facts(net: Network | DistantNetwork, unit: Projection) -> str:
+    """Value, place and receptive field, as HTML."""
     layer = net.layers[unit.layer]
     (height, width), (row, column) = layer.receptive_field, unit.position
     facts = [
@@ -35,9 +35,14 @@ def unit_report(net: Network | DistantNetwork, unit: Projection) -> str:
         ("receptive field", f"{height} x {width} pixels"),
     ]
     rows = "".join(f"<b>{name}</b><span style='grid-column:2/4'>{escape(text)}</span>" for name, text in facts)
+    return f'<div class="zf-bars zf-num">{rows}</div>'
+
+
+def unit_report(net: Network | DistantNetwork, unit: Projection) -> str:
+    """The facts, and how far the picture can be trusted, as HTML."""
     note = "" if unit.rule == "deconvnet" else f" The rule {unit.rule!r} is not the paper's."
     return (
-        f'<div class="zf-h">The unit</div><div class="zf-bars zf-num">{rows}</div>'
+        f'<div class="zf-h">The unit</div>{unit_facts(net, unit)}'
         '<div class="zf-h" style="margin-top:12px">How faithful</div>'
         f"<div>{escape(fidelity_sentence(net, unit.layer) + note)}</div>"
         f'<div class="zf-soft" style="margin-top:6px">{escape(LATER_WORK)}</div>'

@@ -1,0 +1,179 @@
+"""A second network beside the feature viewer's own: the same layer, map and unit, and what its projection adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any, Protocol
+
+import ipywidgets as W
+import numpy as np
+
+from zfwidgets.backend import Backend, ProjectionRequest, RecordRequest, Request, ScoresRequest
+from zfwidgets.imaging import Crossing, signed_picture
+from zfwidgets.methods import projection_difference
+from zfwidgets.widgets.counterpart import Counterpart, channel_beside, layer_beside
+from zfwidgets.widgets.feature_panels import FeaturePanels
+from zfwidgets.widgets.figures import Box, PictureFigure
+from zfwidgets.widgets.style import signed
+from zfwidgets.widgets.unit import unit_facts
+
+__all__ = ["FeatureBeside"]
+
+
+class Options(Protocol):
+    """What it reads of the viewer."""
+
+    image: Any
+    layer: Any
+    channel: Any
+    position: Any
+    rule: Any
+
+
+class FeatureBeside:
+    """What the viewer shows of a second network.
+
+    Parameters
+    ----------
+    mine, theirs : Backend
+        The two networks.
+    names : sequence of str
+        What they are called.
+    cross : callable
+        From the key of a picture to the way from the first input to the second.
+    chosen : callable
+        Told the channel of one of its maps that was clicked.
+    touched : callable
+        Told (x, y) of a click in its map, in cells of the first network's.
+
+    Attributes
+    ----------
+    panels : FeaturePanels
+        The second network's.
+    difference : PictureFigure
+        Its projection minus that of the first network.
+    about : ipywidgets.HTML
+        Its unit, and what had to be chosen for it.
+    """
+
+    def __init__(
+        self,
+        mine: Backend,
+        theirs: Backend,
+        names: Sequence[str],
+        cross: Callable[[str], Crossing],
+        chosen: Callable[[int], None],
+        touched: Callable[[float, float], None],
+    ) -> None:
+        self._mine, self._theirs, self._names, self._cross = mine, theirs, names, cross
+        self._touched = touched
+        self.panels = FeaturePanels(chosen, self._touch, names[1])
+        self.difference = PictureFigure("Difference of projections")
+        self.about = W.HTML()
+        self.about.add_class("zf-panel")
+
+    def beside(self, first: FeaturePanels) -> list[W.Widget]:
+        """All panels, a row of the page after the other: first network, second network."""
+        rows = zip(first.panels, self.panels.panels, strict=True)
+        pairs = [panel for row in rows for panel in row]
+        return [*pairs[:6], self.difference, self.about, *pairs[6:]]
+
+    # Questions -----------------------------------------------------------------------------------------------
+
+    def questions(self, options: Options) -> dict[str, Request]:
+        """The same of the second network."""
+        picture, layer = ScoresRequest(options.image), self._layer(options).layer
+        if layer is None:
+            return {"picture": picture}
+        questions: dict[str, Request] = {"picture": picture, "maps": RecordRequest(options.image, (layer,))}
+        channel = self._channel(options, layer)
+        if channel is not None:
+            position = self._position(options, layer)
+            questions["projection"] = ProjectionRequest(options.image, layer, channel, position, options.rule)
+        return questions
+
+    def _layer(self, options: Options) -> Counterpart:
+        return layer_beside(self._mine.network, self._theirs.network, options.layer, self._names[1])
+
+    def _channel(self, options: Options, layer: str) -> int | None:
+        """The map of the same number; without one its strongest, as soon as they are known."""
+        channel, _ = channel_beside(self._theirs.network, layer, options.channel, self._names[1])
+        return self.panels.strongest(options.image, layer) if channel is None else channel
+
+    def _position(self, options: Options, layer: str) -> tuple[int, int] | None:
+        """The cell at the same share of the map."""
+        if options.position is None:
+            return None
+        here, there = self._mine.network.layers[options.layer], self._theirs.network.layers[layer]
+        (row, column), sides = options.position, ((here.height, there.height), (here.width, there.width))
+        down, right = (int((at + 0.5) * two / one) for at, (one, two) in zip((row, column), sides, strict=True))
+        return min(down, there.height - 1), min(right, there.width - 1)
+
+    def _touch(self, x: float, y: float) -> None:
+        """A click in its map, in cells of the first network's."""
+        maps, unit = self.panels.maps, self.panels.unit
+        if maps is not None and unit is not None and self._first is not None:
+            here = self._mine.network.layers[self._first]
+            self._touched((int(x) + 0.5) * here.width / maps.shape[2], (int(y) + 0.5) * here.height / maps.shape[1])
+
+    _first: str | None = None
+
+    # Answers -------------------------------------------------------------------------------------------------
+
+    def compare(self, first: FeaturePanels, options: Options) -> None:
+        """The difference, and what is said of the second network."""
+        layer = self._layer(options)
+        self._first = options.layer
+        said = [layer.words]
+        if layer.layer is None:
+            self.panels.blank(escape(layer.words))
+        else:
+            said.append(channel_beside(self._theirs.network, layer.layer, options.channel, self._names[1])[1])
+        unit = self.panels.unit
+        facts = "" if unit is None else unit_facts(self._theirs.network, unit)
+        lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
+        self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{facts}{lines}'
+        self._subtract(first, layer)
+
+    def refused(self, why: str) -> None:
+        """There is no projection of it."""
+        self.panels.unit = None
+        self.panels.pixels.blank()
+        self.panels.pixels.foot(escape(why))
+
+    def frame(self, key: str) -> Box | None:
+        """What its unit sees, in the first network's picture."""
+        unit = self.panels.unit
+        if unit is None or self.panels.unit_of != key:
+            return None
+        top, left, height, width = unit.box
+        crossing = self._cross(key)
+        (x0, y0), (x1, y1) = crossing.back(float(left), float(top)), crossing.back(left + width, top + height)
+        return y0, x0, y1 - y0, x1 - x0
+
+    def _subtract(self, first: FeaturePanels, layer: Counterpart) -> None:
+        mine, theirs = first.unit, self.panels.unit
+        if mine is None or theirs is None:
+            self.difference.blank()
+            self.difference.foot("No difference: one of the two has no projection.")
+            return
+        asked = (first.unit_of, mine.rule, layer.layer)
+        if (self.panels.unit_of, theirs.rule, theirs.layer) != asked:
+            return  # what is shown stays until both have answered the same question
+        if not self._cross(first.unit_of).same:
+            sides = " and ".join(f"{unit.input_size[0]} x {unit.input_size[1]}" for unit in (mine, theirs))
+            self.difference.blank()
+            self.difference.foot(
+                f"No difference of pixels: the inputs, of {sides} pixels, do not show the same places of the picture."
+            )
+            return
+        found = projection_difference(mine, theirs)
+        self.difference.show(signed_picture(found.pixels))
+        self.difference.title("Difference of projections", "grey is zero")
+        place = int(np.abs(found.pixels).argmax())
+        _, row, column = np.unravel_index(place, found.pixels.shape)
+        self.difference.foot(
+            f"{escape(self._names[1])} minus {escape(self._names[0])}, each with its strongest value as 1; largest "
+            f"{signed(float(found.pixels.flat[place]))} at row {row}, column {column}; cosine {found.cosine:.2f}"
+        )
