@@ -125,7 +125,8 @@ def stage_tiles(found: WeightRandomisation, rule: str, measure: str, chosen: int
     likeness = found.similarity(rule, measure)
     tiles = [_stage("trained", found.original[rule], "1.00", chosen == 0)]
     for stage, projection in enumerate(found.projections[rule]):
-        name = found.layers[stage] if stage == 0 else f"+ {found.layers[stage]}"
+        name = found.layers[stage].split(".", 1)[-1]  # where names are long they begin alike
+        name = name if stage == 0 else f"+ {name}"
         tiles.append(_stage(name, projection, figure(likeness[stage]), chosen == stage + 1))
     return f'<div class="zf-stages zf-random">{"".join(tiles)}</div>'
 
@@ -158,7 +159,7 @@ def verdict(found: WeightRandomisation, measure: str, stage: int) -> str:
     parts = []
     for rule in found.original:
         likeness = float(found.similarity(rule, measure)[stage - 1])
-        parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} -")
+        parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} nothing comes down")
     return (
         f"Without the trained weights of {lost}, {MEASURES[measure]} with the trained network's picture: "
         f"{', '.join(parts)}."

@@ -81,7 +81,8 @@ class RuleViewer(RuleOptions):
         self._check_heading, self._stages, self._verdict = W.HTML(), W.HTML(), W.HTML()
         self._curves = CurveFigure("Likeness to the trained picture")
         self._later = W.HTML()
-        check = W.Box([self._curves, W.VBox([self._stages, self._verdict, self._later])])
+        said = W.VBox([self._stages, self._verdict, self._later])
+        check = W.Box([self._curves, said])
         lab = W.VBox([self._heading, self._ways, self._scale, self._check_heading, check])
         left = W.VBox([self._picture, self._controls()])
         self.observe(lambda _: self._reset("channel", "position"), ["layer", "image"])
@@ -89,7 +90,8 @@ class RuleViewer(RuleOptions):
         self.observe(lambda _: self._draw_ways(), ["difference", "own"])
         self.observe(lambda _: self._draw_check(), ["rule", "measure", "stage"])
         body = W.Box([left, lab])
-        for box, name in zip([check, left, lab, body], ("zf-check", "zf-side", "zf-lab", "zf-row"), strict=True):
+        names = ("zf-checked", "zf-check", "zf-side", "zf-lab", "zf-row")
+        for box, name in zip([said, check, left, lab, body], names, strict=True):
             box.add_class(name)
         return body
 

@@ -246,7 +246,7 @@ CSS = """
 .zf-ways figcaption span { display: flex; justify-content: space-between; } .zf-ways b { font-weight: 600; }
 .zf-ways small { display: block; color: var(--zf-soft); font-size: 11px; line-height: 1.3; padding-top: 3px; }
 .zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
-.zf-check > .widget-vbox { flex: 1 1 320px; min-width: 0; gap: 4px; }
+.zf-check > .zf-checked { flex: 1 1 320px; min-width: 0; gap: 4px; }
 .zf-random figcaption { max-width: 88px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
   font-variant-numeric: tabular-nums; overflow: hidden; }
 .zf-random figcaption b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; }
