@@ -27,6 +27,12 @@ def test_png_is_exact(shape: tuple[int, ...]) -> None:
     assert to_png(Image.fromarray(picture)) == to_png(picture)
 
 
+def test_png_of_a_higher_level_is_smaller_and_as_exact() -> None:
+    picture = np.add.outer(np.arange(200), np.arange(200)).astype(np.uint8)
+    assert len(to_png(picture, level=9)) < len(to_png(picture))
+    np.testing.assert_array_equal(np.asarray(decoded(to_png(picture, level=9))), picture)
+
+
 @pytest.mark.parametrize("shape", [(64, 48), (64, 48, 3)])
 def test_jpeg_is_close(shape: tuple[int, ...]) -> None:
     smooth = np.broadcast_to(np.linspace(0, 255, 48).reshape((1, 48, 1)[: len(shape)]), shape).astype(np.uint8)
@@ -72,6 +78,8 @@ def test_what_is_no_picture_is_refused(picture: np.ndarray) -> None:
 
 
 def test_parameters_are_checked() -> None:
+    with pytest.raises(ParameterError, match="level must be from 1 to 9, not 10"):
+        to_png(np.zeros((2, 2), np.uint8), level=10)
     indices, palette = np.array([[0, 2]], np.uint8), np.zeros((2, 3), np.uint8)
     with pytest.raises(ParameterError, match="each below 2, the number of colours"):
         to_palette_png(indices, palette)
