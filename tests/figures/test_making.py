@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ import zfwidgets as zf
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.figures import NAMES, PaperFigure, make, names_asked
 from zfwidgets.figures.canvas import WIDTH
+from zfwidgets.figures.making import names_to_make
 from zfwidgets.figures.table2 import PAPER, classification_errors
 
 
@@ -43,6 +45,14 @@ def test_names_are_checked_and_tables_4_to_7_are_one() -> None:
     assert names_asked(None) == NAMES
     with pytest.raises(UnknownNameError, match=r"figure 'fig99'.*fig9"):
         names_asked(["fig99"])
+
+
+def test_without_scikit_learn_probes_are_left_out_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names_to_make(None) == NAMES
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert names_to_make(None) == tuple(name for name in NAMES if name not in ("fig9", "tables4to7"))
+    with pytest.raises(ParameterError, match="Probes need scikit-learn"):
+        names_to_make(["fig1", "table6"])
 
 
 @pytest.mark.parametrize("effort", [0, -1, float("nan"), True, "much"])

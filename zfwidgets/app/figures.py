@@ -47,11 +47,14 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _run(options: argparse.Namespace) -> int:
     # Here and not above: the other commands must not wait for torch, and a wrong name is said before it is loaded.
-    from zfwidgets.figures.making import names_asked
+    from zfwidgets.figures.making import names_asked, names_to_make
     from zfwidgets.figures.page import counted
     from zfwidgets.figures.result import PaperFigure
 
-    names, folder = names_asked(options.only), Path(options.out).expanduser()
+    names, folder = names_to_make(options.only), Path(options.out).expanduser()
+    left_out = [name for name in names_asked(options.only) if name not in names]
+    if left_out:
+        print(f"{' and '.join(left_out)} need scikit-learn (pip install 'zfwidgets[probe]') and are left out.")
     from zfwidgets.allocator import tune_allocator
     from zfwidgets.backend import Backend
     from zfwidgets.figures.writing import PAGE, write_figures
@@ -70,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
 
     try:
         with Backend("zfnet-scenes", device="cpu") as backend:
-            made = write_figures(backend, folder, names, captions=options.captions, on_made=tell)
+            made = write_figures(backend, folder, options.only, captions=options.captions, on_made=tell)
     except KeyboardInterrupt:
         print(f"\nStopped; {len(told)} of {len(names)} are in {folder}.", file=sys.stderr)
         return 130

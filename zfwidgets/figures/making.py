@@ -12,13 +12,16 @@ from zfwidgets.figures.result import PaperFigure
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
 
-__all__ = ["NAMES", "make", "names_asked"]
+__all__ = ["NAMES", "make", "names_asked", "names_to_make"]
 
 NAMES = (
     *(f"fig{number}" for number in range(1, 10)),
     *("table1", "table2", "table3", "tables4to7"),
 )
 """In the order of the paper; each is a module here with a function of the same name."""
+
+_PROBES = ("fig9", "tables4to7")
+"""What needs scikit-learn."""
 
 _TOGETHER = {f"table{number}": "tables4to7" for number in (4, 5, 6, 7)}
 
@@ -52,6 +55,35 @@ def names_asked(asked: Iterable[str] | None) -> tuple[str, ...]:
     for name in sorted(wanted - set(NAMES)):
         raise unknown_name("figure", name, NAMES)
     return tuple(name for name in NAMES if name in wanted)
+
+
+def names_to_make(asked: Iterable[str] | None) -> tuple[str, ...]:
+    """As `names_asked`; where scikit-learn is missing, all are all but the two that need it.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is none, with the nearest ones.
+    ParameterError
+        If there is not one name, or one needs scikit-learn, which is missing.
+
+    Examples
+    --------
+    >>> names_to_make(["table3"])
+    ('table3',)
+    """
+    names = names_asked(asked)
+    if set(names).isdisjoint(_PROBES):
+        return names
+    from zfwidgets.methods.probing.classifiers import require_sklearn
+
+    try:
+        require_sklearn()
+    except ParameterError:
+        if asked is not None:
+            raise
+        return tuple(name for name in names if name not in _PROBES)
+    return names
 
 
 def make(name: str, backend: Backend, effort: float = 1.0, **choices: Any) -> PaperFigure:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfwidgets.errors import DataError
 from zfwidgets.figures.caption import captioned
-from zfwidgets.figures.making import make, names_asked
+from zfwidgets.figures.making import make, names_to_make
 from zfwidgets.figures.page import page
 from zfwidgets.figures.result import PaperFigure, Pixels
 from zfwidgets.imaging import to_png
@@ -45,7 +45,7 @@ def write_figures(
     out : path
         A folder; made if need be. Files of these names in it are replaced.
     only : iterable of str, optional
-        Names of figures; all by default.
+        Names of figures; all by default, where scikit-learn is missing all but Fig. 9 and Tables 4 to 7.
     effort : float
         As in `make`.
     captions : bool
@@ -62,6 +62,8 @@ def write_figures(
     ------
     UnknownNameError
         For a name that is none.
+    ParameterError
+        If there is not one name, or one needs scikit-learn, which is missing.
     DataError
         If the folder cannot be made or written to.
 
@@ -74,7 +76,7 @@ def write_figures(
     ...     print(sorted(os.listdir(folder)))
     ['fig3.png', 'index.html']
     """
-    names, folder = names_asked(only), Path(out).expanduser()
+    names, folder = names_to_make(only), Path(out).expanduser()
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{str(folder)!r} is a file and no folder; pass a folder to write figures to.")
     made: dict[str, PaperFigure] = {}
