@@ -19,7 +19,7 @@ from zfwidgets.methods.projection import RULES, Projection, Unit
 from zfwidgets.methods.recording import Recording
 from zfwidgets.methods.rules.compare import lively_unit
 from zfwidgets.methods.rules.result import MEASURES, WeightRandomisation
-from zfwidgets.methods.rules.similarity import cosine, rank_correlation, reached
+from zfwidgets.methods.rules.similarity import Likeness, reached
 from zfwidgets.network import Network
 from zfwidgets.network.operations import Operation
 from zfwidgets.network.operations.filters import Rectification
@@ -111,7 +111,8 @@ def weight_randomisation(
     random = Network(copied, preprocess=net.preprocess, classes=net.classes, device=net.device, name=net.name)
     value = float(recording.activations[layer][(0, channel, *_place(recording, unit))])
     original = _pictures(net, recording, unit, rules, value)
-    others = _others(net, recording, unit, original, value)
+    likeness = {rule: Likeness(reached(projection)) for rule, projection in original.items()}
+    others = _others(net, recording, unit, rules, likeness, value)
     found: dict[str, list[Projection]] = {rule: [] for rule in original}
     measured = {measure: {rule: np.full(len(stages), np.nan, np.float32) for rule in original} for measure in MEASURES}
 
@@ -128,8 +129,8 @@ def weight_randomisation(
         again = record_for_projections(random, recording.inputs[0], [layer])
         for rule, projection in _pictures(random, again, unit, rules, value).items():
             found[rule].append(projection)
-            for measure, likeness in _likeness(projection, original[rule]).items():
-                measured[measure][rule][stage] = likeness
+            for measure, alike in likeness[rule](reached(projection)).items():
+                measured[measure][rule][stage] = alike
         if on_partial is not None and stage < len(stages) - 1:
             on_partial(result())
     return result()
@@ -213,7 +214,12 @@ def _descent(net: Network, recording: Recording, unit: Unit, rule: Rule) -> Desc
 
 
 def _others(
-    net: Network, recording: Recording, unit: Unit, original: Mapping[str, Projection], value: float
+    net: Network,
+    recording: Recording,
+    unit: Unit,
+    rules: Sequence[Rule],
+    likeness: Mapping[str, Likeness],
+    value: float,
 ) -> dict[str, dict[str, float]]:
     """By measure and rule, the mean likeness of some other maps' pictures, evenly from all."""
     count = net.layers[unit.layer].channels
@@ -221,22 +227,13 @@ def _others(
     some = np.linspace(0, len(channels) - 1, min(len(channels), _OTHERS)).round().astype(int)
     units = [replace(unit, channel=channels[place]) for place in some]
     found: dict[str, dict[str, float]] = {measure: {} for measure in MEASURES}
-    for rule, projection in original.items():
+    for rule in rules:
         with net.lock, torch.inference_mode():
-            descent = _descent(net, recording, unit, projection.rule)
-            pictures = [descent.project([one], values=[value])[0] for one in units]
-        alike = [_likeness(other, projection) for other in pictures]
+            descent = _descent(net, recording, unit, rule)
+            pieces = [[units[number] for number in piece] for piece in descent.pieces(units)] if units else []
+            pictures = [p for piece in pieces for p in descent.project(piece, values=[value] * len(piece))]
+        alike = [likeness[rule](reached(picture)) for picture in pictures]
         for measure in MEASURES:
             known = [one[measure] for one in alike if np.isfinite(one[measure])]
             found[measure][rule] = float(np.mean(known)) if known else float("nan")
     return found
-
-
-def _likeness(now: Projection, original: Projection) -> dict[str, float]:
-    """By measure."""
-    one, other = reached(now), reached(original)
-    return {
-        "rank": rank_correlation(one, other),
-        "magnitude": rank_correlation(np.abs(one), np.abs(other)),
-        "cosine": cosine(one, other),
-    }

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from zfwidgets.methods.projection import Projection
 
-__all__ = ["cosine", "rank_correlation", "reached", "relative_error"]
+__all__ = ["Likeness", "cosine", "rank_correlation", "reached", "relative_error"]
 
 Values = NDArray[np.floating]
 
@@ -54,12 +54,37 @@ def rank_correlation(one: Values, other: Values) -> float:
     >>> rank_correlation(np.array([1.0, 2.0, 30.0]), np.array([-5.0, 0.0, 0.1]))
     1.0
     """
-    a, b = _ranks(one), _ranks(other)
-    return round(cosine(a - a.mean(), b - b.mean()), 12)  # ranks are exact, their cosine is but for rounding
+    return _alike(_ranks(one), _ranks(other))
+
+
+class Likeness:
+    """How like other pictures are to one, whose ranks are counted once.
+
+    Examples
+    --------
+    >>> Likeness(np.array([1.0, -2.0]))(np.array([2.0, -1.0]))
+    {'rank': 1.0, 'magnitude': -1.0, 'cosine': 0.7999999999999998}
+    """
+
+    def __init__(self, picture: Values) -> None:
+        self._picture = picture
+        self._ranks, self._magnitudes = _ranks(picture), _ranks(np.abs(picture))
+
+    def __call__(self, other: Values) -> dict[str, float]:
+        """By measure, see `MEASURES`."""
+        return {
+            "rank": _alike(_ranks(other), self._ranks),
+            "magnitude": _alike(_ranks(np.abs(other)), self._magnitudes),
+            "cosine": cosine(other, self._picture),
+        }
 
 
 def _ranks(values: Values) -> NDArray[np.float64]:
+    """Less their mean."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (last - (counts - 1) / 2)[places.ravel()]
-    return ranks
+    return np.asarray((last - (counts - 1) / 2 - (values.size + 1) / 2)[places.ravel()], np.float64)
+
+
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return round(cosine(one, other), 12)  # ranks are exact, their cosine is but for rounding
