@@ -67,7 +67,7 @@ class FeatureViewer(Steps, PairViewer):
     pixel = T.Any(None, allow_none=True)
     """(row, column) of a place in what the network sees of the picture, whose strongest units are listed."""
     rule: Any = T.TraitType("deconvnet")
-    """What happens at a relu on the way down: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
+    """What happens at a relu on the way down: ``"deconvnet"``, ``"desalinet"``, ``"guided"`` or ``"gradient"``."""
     index = T.Any(None, allow_none=True)
     """Where the map is strongest: a file, a `TopActivations`, or None for the index that ships with the network."""
 
