@@ -44,7 +44,7 @@ class Chain:
         self.trail = Trail(self._show, titles, _HINT)
         self._unit = W.HTML()
         self._links = {
-            "place": self._link("Units under the square", "The strongest units that look at its centre", self.look),
+            "place": self._link("Units here", "The strongest units that look at the middle of the square", self.look),
             "features": self._link("Projection", "This map, and its strongest unit sent down to the pixels", self.unit),
             "top": self._link("Top 9", "The nine pictures that excite this map most", self.nine),
             "occlusion": self._link("Occlusion", "What hiding places of this picture does to this map", self.hide),
@@ -58,18 +58,22 @@ class Chain:
             return
         page.features.record_steps(self.step)
         page.top.record_steps(self.step)
-        page.features.observe(lambda _: self.refresh(), ["layer", "channel"])
+        for viewer in (page.features, page.occlusion):
+            viewer.observe(lambda _: self.refresh(), ["layer", "channel"])
 
     def refresh(self) -> None:
-        """Name the map that the links are about, and leave out the tab that is in front."""
-        features, tab = self._page.features, self._page.tab
+        """Name the map that the links are about, and leave out those that lead to what is in front."""
+        features, hidden, tab = self._page.features, self._page.occlusion, self._page.tab
         if features is None:
             return
-        self._unit.value = f'<span class="zf-soft">{escape(f"{features.layer} #{features.channel}")}</span>'
+        chosen = (features.layer, features.channel)
+        self._unit.value = f'<span class="zf-soft">{escape(f"{chosen[0]} #{chosen[1]}")}</span>'
+        here = {
+            "occlusion": tab == "occlusion" and (hidden.layer, hidden.channel) == chosen,
+            "place": tab != "occlusion",
+        }
         for name, link in self._links.items():
-            # The occlusion tab may show another map, so its link stays.
-            useful = tab == "occlusion" if name == "place" else name != tab or tab == "occlusion"
-            (link.remove_class if useful else link.add_class)("zf-gone")
+            (link.add_class if here.get(name, name == tab) else link.remove_class)("zf-gone")
 
     @contextmanager
     def step(self) -> Iterator[None]:

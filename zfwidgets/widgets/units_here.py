@@ -50,8 +50,7 @@ class UnitsHere(W.VBox):
         self.units = units = found.units
         row, column = units.pixel
         self._heading.value = (
-            f'<div class="zf-h">Strongest at row {row}, column {column} '
-            f'<small class="zf-soft">{escape(units.layer)}, unit {units.position}</small></div>'
+            f'<div class="zf-title">Strongest at row {row}, column {column} <small>{escape(units.layer)}</small></div>'
         )
         while len(self._buttons) < len(units):
             self._add()
