@@ -68,12 +68,14 @@ class Chain:
             return
         chosen = (features.layer, features.channel)
         self._unit.value = f'<span class="zf-soft">{escape(f"{chosen[0]} #{chosen[1]}")}</span>'
-        here = {
-            "occlusion": tab == "occlusion" and (hidden.layer, hidden.channel) == chosen,
+        needless = {
             "place": tab != "occlusion",
+            "features": tab in ("features", "occlusion"),  # which shows a projection itself
+            "top": tab == "top",
+            "occlusion": tab == "occlusion" and (hidden.layer, hidden.channel) == chosen,
         }
         for name, link in self._links.items():
-            (link.add_class if here.get(name, name == tab) else link.remove_class)("zf-gone")
+            (link.add_class if needless[name] else link.remove_class)("zf-gone")
 
     @contextmanager
     def step(self) -> Iterator[None]:

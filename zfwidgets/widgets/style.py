@@ -261,14 +261,16 @@ CSS = """
   text-align: center; color: var(--zf-soft); font-weight: 600; }
 .zf .zf-crumb.zf-now { border-color: var(--zf-accent); box-shadow: inset 0 0 0 1px var(--zf-accent); font-weight: 600; }
 .zf .zf-crumb.zf-ahead { border-style: dashed; color: var(--zf-soft); background: none; }
-.zf .zf-links { display: flex; gap: 6px; align-items: center; min-width: 0; overflow-x: auto; overflow-y: hidden;
-  scrollbar-width: thin; padding: 3px; } .zf-links > * { flex: none; white-space: nowrap; }
-.zf .zf-links .widget-button { width: auto; height: 28px; line-height: 26px; margin: 0; padding: 0 10px; }
+.zf .zf-links { display: flex; gap: 6px; align-items: center; max-width: 100%; padding: 3px; }
+.zf-links > * { flex: none; white-space: nowrap; }
+.zf .zf-links .widget-button { width: auto; height: 28px; line-height: 26px; margin: 0; padding: 0 10px;
+  border-radius: 0; }
 .zf-here { width: 100%; }
 .zf .zf-here .zf-tiles { grid-template-columns: repeat(3, 1fr); gap: 8px; }
 .zf .zf-here .zf-tile.widget-button::before { aspect-ratio: 1; background-position: center; background-size: contain; }
 @media (max-width: 640px) {
   .zf .zf-crumb.widget-button, .zf .zf-links .widget-button { height: 40px; line-height: 38px; padding: 0 9px; }
+  .zf .zf-links { overflow-x: auto; overflow-y: hidden; scrollbar-width: thin; }
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
   .zf-graph-rows > div { grid-template-columns: 1.05fr 1.3fr .8fr; gap: 0 4px; }
