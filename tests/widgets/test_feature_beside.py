@@ -93,8 +93,8 @@ def test_inputs_that_do_not_show_the_same_places(backend: Backend, pictures: Ima
     with Backend(made(nn.ReLU(), 32, 36, "larger"), pictures) as larger:
         viewer = FeatureViewer(backend, larger, layer="conv1", channel=2)
         assert viewer.wait(20)
-        assert "inputs, of 24 x 24 and 32 x 32 pixels" in viewer._beside.difference._foot.value
-        assert viewer._beside.difference.empty and not viewer._beside.panels.pixels.empty
+        assert "inputs, of 24 x 24 and 32 x 32 pixels" in viewer._beside.about.value
+        assert "zf-gone" in viewer._beside.difference._dom_classes and not viewer._beside.panels.pixels.empty
         viewer.close()
 
 
@@ -103,7 +103,7 @@ def test_a_second_network_without_a_rule(backend: Backend, pictures: ImageSet) -
         viewer = FeatureViewer(backend, silu, layer="conv2", channel=3)
         assert viewer.wait(20)
         assert viewer.state == "ready" and "SiLU" in viewer._beside.panels.pixels._foot.value
-        assert "one of the two has no projection" in viewer._beside.difference._foot.value
+        assert "one of the two has no projection" in viewer._beside.about.value
         viewer.close()
 
 

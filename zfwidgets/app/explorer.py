@@ -98,7 +98,7 @@ class Explorer(W.VBox):
         self.occlusion = OcclusionViewer(backend, other, image=first, size=min(net.input_size) // 3)
         channel = _strongest(backend, first) if traced else 0
         self.features = FeatureViewer(backend, other, image=first, channel=channel) if traced else None
-        self.top = TopActivationsViewer(backend, image=first, awake=False) if traced else None
+        self.top = TopActivationsViewer(backend, other=other, image=first, awake=False) if traced else None
         grown = traced and backend.compute(EmbeddedSeriesRequest(net.name))
         self.evolution = EvolutionViewer(backend, image=first, awake=False) if grown else None
         self.invariance = InvarianceViewer(backend, other, image=first, awake=False)

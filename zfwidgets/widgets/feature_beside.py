@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets as W
 import numpy as np
@@ -17,6 +17,9 @@ from zfwidgets.widgets.feature_panels import FeaturePanels
 from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.style import signed
 from zfwidgets.widgets.unit import unit_facts
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import Projection
 
 __all__ = ["FeatureBeside"]
 
@@ -67,7 +70,7 @@ class FeatureBeside:
         touched: Callable[[float, float], None],
     ) -> None:
         self._mine, self._theirs, self._names, self._cross = mine, theirs, names, cross
-        self._touched = touched
+        self._touched, self._first = touched, ""
         self.panels = FeaturePanels(chosen, self._touch, names[1])
         self.difference = PictureFigure("Difference of projections")
         self.about = W.HTML()
@@ -113,11 +116,9 @@ class FeatureBeside:
     def _touch(self, x: float, y: float) -> None:
         """A click in its map, in cells of the first network's."""
         maps, unit = self.panels.maps, self.panels.unit
-        if maps is not None and unit is not None and self._first is not None:
+        if maps is not None and unit is not None:
             here = self._mine.network.layers[self._first]
             self._touched((int(x) + 0.5) * here.width / maps.shape[2], (int(y) + 0.5) * here.height / maps.shape[1])
-
-    _first: str | None = None
 
     # Answers -------------------------------------------------------------------------------------------------
 
@@ -132,9 +133,9 @@ class FeatureBeside:
             said.append(channel_beside(self._theirs.network, layer.layer, options.channel, self._names[1])[1])
         unit = self.panels.unit
         facts = "" if unit is None else unit_facts(self._theirs.network, unit)
+        said.append(self._subtract(first, layer))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
         self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{facts}{lines}'
-        self._subtract(first, layer)
 
     def refused(self, why: str) -> None:
         """There is no projection of it."""
@@ -152,22 +153,24 @@ class FeatureBeside:
         (x0, y0), (x1, y1) = crossing.back(float(left), float(top)), crossing.back(left + width, top + height)
         return y0, x0, y1 - y0, x1 - x0
 
-    def _subtract(self, first: FeaturePanels, layer: Counterpart) -> None:
+    def _subtract(self, first: FeaturePanels, layer: Counterpart) -> str:
+        """Show the difference; a sentence where there can be none, and no panel."""
         mine, theirs = first.unit, self.panels.unit
+        why = ""
         if mine is None or theirs is None:
-            self.difference.blank()
-            self.difference.foot("No difference: one of the two has no projection.")
-            return
-        asked = (first.unit_of, mine.rule, layer.layer)
-        if (self.panels.unit_of, theirs.rule, theirs.layer) != asked:
-            return  # what is shown stays until both have answered the same question
-        if not self._cross(first.unit_of).same:
+            why = "No difference: one of the two has no projection."
+        elif not self._cross(first.unit_of).same:
             sides = " and ".join(f"{unit.input_size[0]} x {unit.input_size[1]}" for unit in (mine, theirs))
-            self.difference.blank()
-            self.difference.foot(
-                f"No difference of pixels: the inputs, of {sides} pixels, do not show the same places of the picture."
-            )
-            return
+            why = f"No difference of pixels: the inputs, of {sides} pixels, do not show the same places of the picture."
+        (self.difference.add_class if why else self.difference.remove_class)("zf-gone")
+        if mine is None or theirs is None or why:
+            return why
+        asked = (first.unit_of, mine.rule, layer.layer)
+        if (self.panels.unit_of, theirs.rule, theirs.layer) == asked:  # else what is shown stays until both are there
+            self._draw(mine, theirs)
+        return ""
+
+    def _draw(self, mine: Projection, theirs: Projection) -> None:
         found = projection_difference(mine, theirs)
         self.difference.show(signed_picture(found.pixels))
         self.difference.title("Difference of projections", "grey is zero")

@@ -192,7 +192,7 @@ class OcclusionBeside:
         # What hiding takes from each network's own class can be compared, their probabilities cannot.
         mine = mine - drawing.mine.clean_probability(target)
         theirs = theirs - drawing.theirs.clean_probability(their_target)
-        self._probability.title("Difference of changes", "of each one's own class")
+        self._probability.title("Difference of changes", "own classes")
         self._subtract(self._probability, drawing, (mine, theirs), "change of probability")
 
     def _subtract_activations(self, drawing: _Drawing, channel: int | None, their_channel: int | None) -> None:
@@ -202,8 +202,8 @@ class OcclusionBeside:
             self._activation.blank()
             self._activation.foot("No difference: one of the two has no such map, or it is dead on the whole picture.")
             return
-        self._activation.title("Difference of activations", "each as a share of the whole picture's")
-        self._subtract(self._activation, drawing, (mine, theirs), "share of the activation")
+        self._activation.title("Difference of activations", "as shares")
+        self._subtract(self._activation, drawing, (mine, theirs), "share of the whole picture's activation")
 
     def _subtract(
         self, panel: PictureFigure, drawing: _Drawing, values: tuple[NDArray[Any], NDArray[Any]], unit: str

@@ -9,6 +9,7 @@ import ipywidgets as W
 __all__ = [
     "ACCENT",
     "PASSING",
+    "SHARED",
     "bars",
     "colour_bar",
     "duration",
@@ -21,6 +22,9 @@ __all__ = [
 
 ACCENT = "#ff7f0e"
 """What is selected, in every panel; bright on viridis, on grey and on photographs."""
+
+SHARED = "#4da6ff"
+"""What both networks have."""
 
 PASSING = "#ffffff"
 """What is under the mouse and not chosen yet."""

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 
 from zfwidgets.backend import Request, ScoresRequest
 from zfwidgets.backend.top_index import TopIndexRequest, TopMineRequest
-from zfwidgets.backend.top_requests import (
-    TopOrder,
-    TopOrderRequest,
-    TopSheetRequest,
-    TopTilesRequest,
-)
+from zfwidgets.backend.top_requests import TopOrder, TopOrderRequest, TopSheetRequest
 from zfwidgets.errors import ParameterError, StaleIndexError
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import top_words as words
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.growth import Growth
+from zfwidgets.widgets.pair import FIRST, SECOND
+from zfwidgets.widgets.top_beside import TopBeside
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import MOST_TILES, SORT_NAMES, TopOptions
+from zfwidgets.widgets.top_pages import drawing_of, on_page, pages, sheet_of
 from zfwidgets.widgets.top_tiles import GROUP, TopTiles
 from zfwidgets.widgets.trail import Steps
 from zfwidgets.widgets.unit import inside
@@ -53,8 +51,11 @@ class TopActivationsViewer(Steps, TopOptions):
         What was mined: a result of `top_activations` over the backend's pictures, or its file; a file that does not
         exist yet is written by *Mine these pictures*. By default the index that ships with the network, if any. Where
         the network lives on a cluster, the file is one of that machine.
+    other : Backend, optional
+        A second network: the nine of the map of the same number stand beside, and pictures that are among both are
+        framed; ``other_index`` is what was mined of it.
     **options
-        Traits: ``image``, ``channel``, ``sort``, ``page``, ``tiles``; and those of `ipywidgets.VBox`.
+        Traits: ``image``, ``channel``, ``sort``, ``page``, ``tiles``, ``other_index``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -70,9 +71,10 @@ class TopActivationsViewer(Steps, TopOptions):
     ALSO = ("order", "nine", "sheet", *(f"tiles {group}" for group in range(-(-MOST_TILES // GROUP))))
     SENTENCE = "What a map answers to is what its nine pictures share (Zeiler and Fergus, section 4, Fig. 2)."
 
-    def __init__(self, backend: Any, layer: str | None = None, index: Any = None, **options: Any) -> None:
+    def __init__(self, backend: Any, layer: Any = None, index: Any = None, other: Any = None, **options: Any) -> None:
         given = {"layer": layer, "index": index}
-        super().__init__(backend, **{name: value for name, value in given.items() if value is not None}, **options)
+        options |= {name: value for name, value in given.items() if value is not None}
+        super().__init__(backend, other, **options)
 
     def _defaults(self) -> dict[str, Any]:
         net = self._backend.network
@@ -94,15 +96,22 @@ class TopActivationsViewer(Steps, TopOptions):
         self._far: Progress | None = None
         self._picture = PictureFigure("Picture")
         self._grid = TopTiles(self._by_hand(self._choose))
-        self._nine = TopNine(self._by_hand(self._open), listed=False)
+        name = "" if self._other is None else self._names[FIRST]
+        self._nine = TopNine(self._by_hand(self._open), listed=False, name=name)
         self._nine.add_class("zf-wide")
+        self._beside: TopBeside | None = None
+        if self._other is not None:
+            hand = self._by_hand(self._go_to)
+            self._beside = TopBeside(self._backend, self._other, self._names[SECOND], hand)
         self._notice, self._heading = W.HTML(), W.HTML()
         self.observe(lambda change: self._turned(change["name"]), ["layer", "sort", "tiles", "index"])
         self.observe(lambda _: self._show_nine(), "channel")
         self.observe(lambda _: self._forget_sheet(), ["layer", "sort", "tiles", "index", "page"])
         self.observe(lambda _: self._turn_page(), "page")
-        middle = W.VBox([self._heading, self._notice, self._grid])
-        body = W.Box([W.VBox([self._picture, self._controls()]), middle, W.VBox([self._nine])])
+        parts, notes = [self._heading, self._notice, self._grid], [self._nine]
+        if self._beside is not None:
+            parts, notes = [self._beside.pair(self._nine), *parts], [self._beside.about]
+        body = W.Box([W.VBox([self._picture, self._controls()]), W.VBox(parts), W.VBox(notes)])
         for box, name in zip([*body.children, body], ("zf-side", "zf-maps", "zf-notes", "zf-row"), strict=True):
             box.add_class(name)
         return body
@@ -139,7 +148,9 @@ class TopActivationsViewer(Steps, TopOptions):
 
     # Questions -----------------------------------------------------------------------------------------------
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self, self._chosen_channel()) if self.awake else {}
         questions: dict[str, Request] = {}
         if self._mining is not None:
             questions["mine"] = self._mining
@@ -153,10 +164,10 @@ class TopActivationsViewer(Steps, TopOptions):
             return questions
         page = self._on_page()
         for group in range(-(-len(page) // GROUP)):
-            questions[f"tiles {group}"] = self._drawing_of(page[group * GROUP :][:GROUP])
+            questions[f"tiles {group}"] = drawing_of(self._order, page[group * GROUP :][:GROUP])
         chosen = self._chosen_channel()
         if chosen is not None and chosen not in page:
-            questions["nine"] = self._drawing_of([chosen])
+            questions["nine"] = drawing_of(self._order, [chosen])
         if self._exporting:
             questions["sheet"] = self._sheet()
         return questions
@@ -171,30 +182,15 @@ class TopActivationsViewer(Steps, TopOptions):
         """Whether a part of the page is on its way."""
         return any(self._tickets.get(slot) is not None for slot in self.ALSO)
 
-    def _drawing_of(self, channels: list[int]) -> TopTilesRequest:
-        order = self._order
-        assert order is not None and order.index is not None
-        maps = tuple((channel, order.peaks(channel)) for channel in channels)
-        return TopTilesRequest(order.layer, order.index.k, maps, borrowed=order.index.pictures is not None)
-
     def _sheet(self) -> TopSheetRequest:
-        order = self._order
-        if order is None or order.index is None or not len(order.channels):
-            raise ParameterError("There is nothing to export yet; press Mine these pictures first.")
-        title = f"{self._backend.network.name}, {order.layer}: {order.index.k} strongest activations of each map"
-        note = f"over {order.index.count:,} pictures; left projected (Zeiler and Fergus, 2.1), right their patches"
-        return TopSheetRequest(self._drawing_of(self._on_page()), title, note, columns=3)
+        return sheet_of(self._backend.network.name, self._order, self._on_page())
 
     def _on_page(self) -> list[int]:
         """Channels of the page, in order."""
-        order = self._order
-        if order is None:
-            return []
-        first = (min(self.page, self._pages()) - 1) * self.tiles
-        return [int(channel) for channel in order.channels[first : first + self.tiles]]
+        return on_page(self._order, self.page, self.tiles)
 
     def _pages(self) -> int:
-        return max(-(-len(self._order.channels) // self.tiles), 1) if self._order is not None else 1
+        return pages(self._order, self.tiles)
 
     def _chosen_channel(self) -> int | None:
         """The map asked for, or the first of the page."""
@@ -204,8 +200,11 @@ class TopActivationsViewer(Steps, TopOptions):
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
-        if slot == "picture":
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
+        if which == SECOND and self._beside is not None:
+            self._beside.take(value)
+            self._show_nine()
+        elif slot == "picture":
             self._base = value.seen
             self._picture.show(value.seen)
             self._show_place()
@@ -264,6 +263,8 @@ class TopActivationsViewer(Steps, TopOptions):
     def _show_place(self) -> None:
         """What the chosen map sees of the picture, where that is one of its nine."""
         self._nine.mark(self.image)
+        if self._beside is not None:
+            self._beside.compare(self._nine, self, self._chosen_channel())
         tile = self._nine.tile
         if self._base is None or tile is None:
             return
@@ -288,6 +289,10 @@ class TopActivationsViewer(Steps, TopOptions):
             self._backend.borrow(key, order.index.pictures)
         with self._stepping(), self._inbox.lock, self.hold_trait_notifications():
             self.channel = tile.channel
+            self.image = key
+
+    def _go_to(self, key: str) -> None:
+        with self._stepping():
             self.image = key
 
     def _turned(self, name: str) -> None:

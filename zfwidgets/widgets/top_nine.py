@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
 from zfwidgets.widgets import controls
 from zfwidgets.widgets.figures import PictureFigure
-from zfwidgets.widgets.style import number
+from zfwidgets.widgets.style import ACCENT, SHARED, number
 
 if TYPE_CHECKING:
     from zfwidgets.backend.top_drawing import TopTile
@@ -28,10 +28,12 @@ class TopNine(W.Box):
         Told the place of an activation, 0 for the strongest.
     listed : bool
         Whether there is a list.
+    name : str
+        Of the network, where there are two; it takes the place of what else stands beside the titles.
     """
 
-    def __init__(self, opened: Callable[[int], None], listed: bool = True) -> None:
-        self._opened, self._listening = opened, True
+    def __init__(self, opened: Callable[[int], None], listed: bool = True, name: str = "") -> None:
+        self._opened, self._listening, self._name = opened, True, name
         self.tile: TopTile | None = None
         self.projections, self.patches = PictureFigure("Projections"), PictureFigure("Patches")
         for panel in (self.projections, self.patches):
@@ -51,8 +53,8 @@ class TopNine(W.Box):
                 panel.blank()
             else:
                 panel.show(half.pixels)
-        self.projections.title(name, f"{_count(tile)} strongest, projected")
-        self.patches.title("Patches", "what these units look at")
+        self.projections.title(name, self._name or f"{_count(tile)} strongest, projected")
+        self.patches.title("Patches", self._name or "what these units look at")
         if tile.patches is None:
             self.projections.foot("dead: no picture gives more than 0")
             self.patches.foot("")
@@ -62,14 +64,17 @@ class TopNine(W.Box):
             self.patches.foot("click one to open its picture")
         self._offer(tile)
 
-    def mark(self, image: str) -> None:
-        """Show which of the pictures is open."""
+    def mark(self, image: str, shared: Collection[str] = ()) -> None:
+        """Show which of the pictures is open, and which of them another network answers to as well."""
         tile = self.tile
         if tile is None:
             return
-        places = [place for place, peak in enumerate(tile.peaks) if peak.image == image]
+        keys = [peak.image for peak in tile.peaks]
+        places = [place for place, key in enumerate(keys) if key == image]
+        common = [place for place, key in enumerate(keys) if key in shared and key != image]
         for panel, half in ((self.projections, tile.projections), (self.patches, tile.patches)):
-            panel.boxes([half.box(place) for place in places] if half is not None else [])
+            boxes = [half.box(place) for place in (*common, *places)] if half is not None else []
+            panel.boxes(boxes, [*[SHARED] * len(common), *[ACCENT] * len(places)])
         self._set(places[0] if places and tile.patches is not None else _NONE)
 
     def _offer(self, tile: TopTile) -> None:

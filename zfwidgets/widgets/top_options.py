@@ -9,7 +9,7 @@ import traitlets as T
 
 from zfwidgets.backend.top_requests import SORTS
 from zfwidgets.errors import ParameterError, unknown_name
-from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["SORT_NAMES", "TopOptions", "checked_index"]
@@ -18,7 +18,7 @@ MOST_TILES = 96
 SORT_NAMES = (("channel number", "channel"), ("strength", "strength"), ("class purity", "purity"))
 
 
-class TopOptions(Viewer):
+class TopOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     layer: Any = T.TraitType("")
@@ -34,6 +34,8 @@ class TopOptions(Viewer):
     """Maps on a page."""
     index = T.Any(None, allow_none=True)
     """A file, a `TopActivations`, or None for the one that ships with the network, if there is one."""
+    other_index = T.Any(None, allow_none=True)
+    """The same of the second network."""
     awake = T.Bool(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
@@ -58,7 +60,7 @@ class TopOptions(Viewer):
     def _check_tiles(self, proposal: Any) -> int:
         return as_whole("number of tiles", proposal["value"], 1, MOST_TILES)
 
-    @T.validate("index")
+    @T.validate("index", "other_index")
     def _check_index(self, proposal: Any) -> Any:
         return checked_index(proposal["value"])
 
