@@ -84,16 +84,12 @@ def _claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
 
 
 def _table(known: dict[str, FeatureEvolution]) -> Table:
+    epochs = sorted({epoch for evolution in known.values() for epoch in evolution.epochs})
     rows = []
     for evolution in known.values():
         for layer, found in evolution.layers.items():
+            share = dict(zip(evolution.epochs, found.similarity, strict=True))
+            cells = (f"{share[epoch]:.2f}" if epoch in share else "-" for epoch in epochs)
             settled = evolution.settled[layer]
-            rows.append(
-                (
-                    f"{evolution.name} {layer}",
-                    *(f"{share:.2f}" for share in found.similarity),
-                    "-" if settled is None else str(settled),
-                )
-            )
-    epochs = next(iter(known.values())).epochs
+            rows.append((f"{evolution.name} {layer}", *cells, "-" if settled is None else str(settled)))
     return Table(("similarity at epoch", *map(str, epochs), "settled"), tuple(rows))
