@@ -74,13 +74,11 @@ class FeatureBeside:
         self.panels = FeaturePanels(chosen, self._touch, names[1])
         self.difference = PictureFigure("Difference of projections")
         self.about = W.HTML()
-        self.about.add_class("zf-panel")
 
-    def beside(self, first: FeaturePanels) -> list[W.Widget]:
+    def beside(self, first: FeaturePanels) -> list[PictureFigure]:
         """All panels, a row of the page after the other: first network, second network."""
         rows = zip(first.panels, self.panels.panels, strict=True)
-        pairs = [panel for row in rows for panel in row]
-        return [*pairs[:6], self.difference, self.about, *pairs[6:]]
+        return [*(panel for row in rows for panel in row), self.difference]
 
     # Questions -----------------------------------------------------------------------------------------------
 

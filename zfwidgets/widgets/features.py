@@ -106,7 +106,7 @@ class FeatureViewer(Steps, PairViewer):
         shown = self._panels.panels if self._beside is None else self._beside.beside(self._panels)
         panels = W.Box([*shown, self._top])
         panels.add_class("zf-maps")
-        notes = W.VBox([self._about])
+        notes = W.VBox([self._about] if self._beside is None else [self._about, self._beside.about])
         notes.add_class("zf-notes")
         body = W.Box([left, panels, notes])
         body.add_class("zf-row")

@@ -1,0 +1,48 @@
+"""``zfwidgets --other``: two networks on one page, side by side or below each other, under one cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser.conftest import OpenPage
+from browser.driver import panel, picture, poll, running_command, slider
+from playwright.sync_api import Browser, Locator, Page
+
+
+@pytest.fixture(scope="module")
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a page with two networks."""
+    with running_command(tmp_path_factory.mktemp("beside"), "--other", "zfnet-photos") as (_, address):
+        yield address
+
+
+def theirs(page: Page) -> Locator:
+    """The second network's probabilities: the first panel that bears its name."""
+    return page.locator(".zf-panel:visible", has_text="zfnet-photos").first
+
+
+def sight(page: Page) -> tuple[list[int], list[int]]:
+    return picture(page, "P(face)"), picture(page, "Difference of changes")
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_two_maps_and_their_difference(width: int, open_page: OpenPage) -> None:
+    page = open_page(width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [one.bounding_box() for one in (panel(page, "P(face)"), theirs(page), panel(page, "Difference of changes"))]
+    placed = [(box["x"], box["y"]) for box in boxes if box is not None]
+    assert len(placed) == 3
+    along, across = (0, 1) if width == 1280 else (1, 0)
+    assert len({place[across] for place in placed}) == 1
+    assert [place[along] for place in placed] == sorted({place[along] for place in placed})
+    assert "zfnet-photos minus zfnet-scenes" in panel(page, "Difference of changes").inner_text()
+    assert "zfnet-photos does not know 'face'" in page.locator(".zf-notes:visible").first.inner_text()
+
+
+def test_one_slider_moves_both(open_page: OpenPage) -> None:
+    page = open_page()
+    before = sight(page)
+    slider(page, "Occluder size").focus()
+    page.keyboard.press("ArrowRight")
+    poll(lambda: sight(page), lambda now: all(one != old for one, old in zip(now, before, strict=True)), "both anew")
