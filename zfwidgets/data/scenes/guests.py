@@ -67,7 +67,7 @@ def visited_scenes(n: int, seed: int = 0) -> Visited:
     --------
     >>> some = visited_scenes(1)
     >>> some.images.label("visited/00000"), some.guests["visited/00000"].name
-    ('house', 'owl')
+    ('key', 'car')
     """
     for what, number in (("number", n), ("seed", seed)):
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
