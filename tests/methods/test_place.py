@@ -94,6 +94,9 @@ def test_other_bad_input(net: Network) -> None:
         units_at(net, torch.zeros(3, 33, 33), "convv2", (1, 1))
     with pytest.raises(ParameterError, match="one picture, found 2"):
         units_at(net, torch.zeros(2, 3, 33, 33), "conv2", (1, 1))
+    for count in (0, -1, 2.5, True, "all"):
+        with pytest.raises(ParameterError, match="count"):
+            units_at(net, torch.zeros(3, 33, 33), "conv2", (12, 12), count)  # type: ignore[arg-type]
     with pytest.raises(NetworkError, match="cannot be traced"):
         units_at(
             Network(DataDependent(), preprocess=Preprocess(size=16), device="cpu"), torch.zeros(3, 16, 16), "a", (1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from twins.networks import lively
 from twins.pointing import slow_game
 
 from zfwidgets.data import ImageSet, scene_of, scenes, visited_scenes
-from zfwidgets.errors import Cancelled, ParameterError, UnknownNameError
+from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.intervals import mean_of, share_of
 from zfwidgets.methods.pointing import pointing_game
@@ -155,6 +156,15 @@ def test_what_is_refused(small: Network, options: dict[str, Any], error: type[Ex
     given = {"images": [torch.ones(3, SIDE, SIDE)], "boxes": [WHOLE], **options}
     with pytest.raises(error, match=message):
         pointing_game(small, **given)
+
+
+def test_a_network_that_overflows_is_one_sentence(small: Network) -> None:
+    module = copy.deepcopy(small.module)
+    for part in (module[0], module[3]):
+        part.weight.data.fill_(3e30)
+    net = Network(module, preprocess=small.preprocess, device="cpu")
+    with pytest.raises(NetworkError, match="overflows in picture 1: "):
+        pointing_game(net, [torch.ones(3, SIDE, SIDE)], [WHOLE])
 
 
 def test_it_can_be_cancelled(small: Network) -> None:

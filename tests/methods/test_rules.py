@@ -253,6 +253,29 @@ def test_bad_units_get_one_sentence(nets, x, method, arguments, error, message):
         method(nets["Plain"], x, **{"layer": "conv2", "channel": 0, **arguments})
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+def test_weights_that_a_reset_does_not_reach_are_refused(x):
+    """Those of weight norm: the layer would keep what it has learned, and its picture look as if it did not matter."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.utils.weight_norm(nn.Conv2d(4, 5, 3)), nn.ReLU())
+    net = Network(
+        nn.Sequential(*module, nn.Flatten(), nn.Linear(5 * 29**2, 2)), preprocess=Preprocess(SIZE), device="cpu"
+    )
+    with pytest.raises(NetworkError, match="2 keeps its weight_g through reset_parameters; take weight norm"):
+        weight_randomisation(net, x, "conv2", alive(net, x, "conv2"))
+    assert weight_randomisation(net, x, "conv1", alive(net, x, "conv1")).complete
+
+
+def test_an_activation_that_overflows_is_one_sentence(x):
+    first, second = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
+    for part in (first, second):
+        part.weight.data.fill_(3e30)
+    module = nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Flatten(), nn.Linear(5 * 29**2, 2))
+    net = Network(module, preprocess=Preprocess(SIZE), device="cpu")
+    for method in (compare_rules, weight_randomisation):
+        with pytest.raises(NetworkError, match="overflows in this picture: conv2 #0 is inf"):
+            method(net, x.abs(), "conv2", 0)
+
+
 def test_other_bad_input_gets_one_sentence(nets, x):
     net = nets["Plain"]
     maps = record(net, x, ["conv2"]).activations["conv2"][0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zfwidgets.errors import ParameterError
+from zfwidgets.imaging.checks import whole_number
 from zfwidgets.methods.activations import record_for_projections
 from zfwidgets.methods.deconvnet import activations_of
 from zfwidgets.methods.projection import UnitsAt
@@ -36,7 +37,7 @@ def units_at(net: Network, image: Any, layer: str, pixel: tuple[int, int], count
         Of the model input, whole numbers from its top left corner. Where a point of the picture itself lies in it, says
         ``net.preprocess.to_input(x, y, picture.size)``.
     count : int
-        How many units at most.
+        How many units at most, from 1.
 
     Returns
     -------
@@ -46,7 +47,8 @@ def units_at(net: Network, image: Any, layer: str, pixel: tuple[int, int], count
     Raises
     ------
     ParameterError
-        If the pixel lies outside of what the network sees, no unit of the layer sees it, or every one sees everything.
+        If the pixel lies outside of what the network sees, no unit of the layer sees it, or every one sees everything;
+        or for a count that is not a whole number from 1.
     UnknownNameError
         For a layer that does not exist.
 
@@ -61,7 +63,7 @@ def units_at(net: Network, image: Any, layer: str, pixel: tuple[int, int], count
     >>> found.position, found.box
     ((2, 3), (4, 6, 3, 3))
     """
-    layers = checked_network(net).layers
+    layers, count = checked_network(net).layers, whole_number(count, "count")
     recording = image if isinstance(image, Recording) else record_for_projections(net, image, [layer])
     if len(recording) != 1:
         raise ParameterError(f"units_at takes one picture, found {len(recording)}.")

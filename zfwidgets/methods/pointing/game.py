@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zfwidgets.errors import Cancelled, ParameterError
+from zfwidgets.errors import Cancelled, NetworkError, ParameterError
 from zfwidgets.imaging import as_image
 from zfwidgets.methods.fill import Fill
 from zfwidgets.methods.occlusion import OcclusionMap, occlusion_map
@@ -77,7 +77,7 @@ def pointing_game(
     ParameterError, UnknownNameError
         For boxes without a part that the network sees, numbers that do not fit, or names that do not exist.
     NetworkError
-        If the network cannot be traced.
+        If the network cannot be traced, or its answers are not finite.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def pointing_game(
             raise Cancelled("The pointing game was cancelled.")
         clean, seen = _placed(net, picture, box, number)
         m = occlusion_map(net, clean, size, stride, fill, target, chosen, cancelled=cancelled)
-        sweeps.append(_looked_at(m, seen))
+        sweeps.append(_looked_at(m, seen, number))
     return _game(keys, sweeps, (size, stride), tuple(clean.shape[1:]), chosen)
 
 
@@ -137,10 +137,15 @@ class _Looked(NamedTuple):
     risen_place: Place
 
 
-def _looked_at(m: OcclusionMap, box: tuple[float, float, float, float]) -> _Looked:
+def _looked_at(m: OcclusionMap, box: tuple[float, float, float, float], number: int) -> _Looked:
     assert m.clean_sums is not None and m.channel is not None
     whole, clean = float(m.clean_sums[m.channel]), m.clean_probability()
     activation, probability = m.activation().astype(float), m.probability().astype(float)
+    if not all(np.isfinite(values).all() for values in (whole, activation, probability)):
+        raise NetworkError(
+            f"{m.net.name} overflows in picture {number}: its map or its probabilities are not finite, so where they "
+            "fall cannot be said; check its weights and its preprocessing."
+        )
     lost, fallen = (whole - activation) / (whole or 1.0), clean - probability
     x, y = (starts + m.size / 2 for starts in (m.columns, m.rows))
 

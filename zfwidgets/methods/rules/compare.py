@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import NetworkError, ParameterError, unknown_name
 from zfwidgets.methods.deconvnet import Descent, check_unit, one_unit
 from zfwidgets.methods.projection import Projection, Unit
 from zfwidgets.methods.recording import Recording
@@ -52,6 +53,8 @@ def compare_rules(
         If the unit is silent in this picture, so that every way is empty; or if a way needs what is not there.
     UnknownNameError
         For a layer or a way that does not exist.
+    NetworkError
+        If the network cannot be traced, or the unit's activation is not finite.
 
     References
     ----------
@@ -93,11 +96,17 @@ def compare_rules(
 def lively_unit(
     net: Network, image: Any, layer: str, channel: int, position: tuple[int, int] | None
 ) -> tuple[Recording, Unit]:
-    """The recording of one picture, and the unit of it that is meant; raises `ParameterError` for a silent one."""
+    """The recording of one picture, and the unit of it that is meant; raises for one that is silent or overflows."""
     recording, unit = one_unit(net, image, layer, channel, position)
     check_unit(net, recording, unit)
     maps = recording.activations[layer][0, channel]
-    if (maps if maps.ndim == 0 else maps[unit.row, unit.column]) == 0:
+    value = maps if maps.ndim == 0 else maps[unit.row, unit.column]
+    if not np.isfinite(value):
+        raise NetworkError(
+            f"{net.name} overflows in this picture: {layer} #{channel} is {value}, which cannot be sent down; check "
+            "its weights and its preprocessing."
+        )
+    if value == 0:
         where = "anywhere in" if position is None else f"at row {unit.row}, column {unit.column} of"
         raise ParameterError(
             f"{layer} #{channel} is silent {where} this picture (activation 0), so there is nothing to send down; "

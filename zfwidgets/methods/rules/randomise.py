@@ -81,7 +81,7 @@ def weight_randomisation(
     ParameterError
         If the unit is silent in this picture.
     NetworkError
-        If a layer with weights does not know how to begin anew.
+        If a layer with weights does not know how to begin anew, or keeps some of them.
 
     References
     ----------
@@ -186,7 +186,21 @@ def _drawn(net: Network, paths: Sequence[str], seed: int) -> dict[str, nn.Module
         torch.manual_seed(seed)
         for part in parts.values():
             part.reset_parameters()  # type: ignore[operator]
+    for path, part in parts.items():
+        _check_lost(net, path, part)
     return parts
+
+
+def _check_lost(net: Network, path: str, part: nn.Module) -> None:
+    """Raise `NetworkError` for weights that a part still has: those of weight norm know nothing of the reset."""
+    trained = dict(net.module.get_submodule(path).named_parameters())
+    for name, now in part.named_parameters():
+        before = trained[name].cpu()
+        if before.dim() > 1 and before.min() != before.max() and torch.equal(before, now):
+            raise NetworkError(
+                f"{net.name} cannot begin anew: {path} keeps its {name} through reset_parameters; take weight norm and "
+                "the like off (remove_weight_norm, remove_parametrizations), or choose a layer below it."
+            )
 
 
 def _place(recording: Recording, unit: Unit) -> tuple[int, ...]:
