@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,20 @@ def test_its_projection_and_the_difference_are_those_of_the_methods(viewer: Feat
     assert "cousin minus tiny" in foot and f"cosine {expected.cosine:.2f}" in foot
     assert "cousin" in panels.all._title.value and "tiny" in viewer._panels.all._title.value
     assert len(viewer._picture._lines.x) == 2 and viewer._picture._lines.colors[1] == PASSING
+
+
+def test_a_difference_is_of_one_question(viewer: FeatureViewer, cousin: Network) -> None:
+    """While a slider moves, one network has answered and the other has not."""
+    beside, foot = viewer._beside, viewer._beside.difference._foot.value
+    beside.panels.take_unit(viewer.image, project(cousin, viewer._backend.picture(viewer.image), "conv2", 1))
+    beside.compare(viewer._panels, viewer)
+    assert beside.difference._foot.value == foot  # the second is ahead
+    ahead = SimpleNamespace(image=viewer.image, layer="conv2", channel=1, position=None, rule="deconvnet")
+    beside.compare(viewer._panels, ahead)
+    assert beside.difference._foot.value == foot  # the first is behind
+    viewer.channel = 1
+    assert viewer.wait(20)
+    assert beside.difference._foot.value != foot
 
 
 def test_a_map_that_it_does_not_have(viewer: FeatureViewer) -> None:

@@ -131,7 +131,7 @@ class FeatureBeside:
             said.append(channel_beside(self._theirs.network, layer.layer, options.channel, self._names[1])[1])
         unit = self.panels.unit
         facts = "" if unit is None else unit_facts(self._theirs.network, unit)
-        said.append(self._subtract(first, layer))
+        said.append(self._subtract(first, layer, options))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
         self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{facts}{lines}'
 
@@ -151,7 +151,7 @@ class FeatureBeside:
         (x0, y0), (x1, y1) = crossing.back(float(left), float(top)), crossing.back(left + width, top + height)
         return y0, x0, y1 - y0, x1 - x0
 
-    def _subtract(self, first: FeaturePanels, layer: Counterpart) -> str:
+    def _subtract(self, first: FeaturePanels, layer: Counterpart, options: Options) -> str:
         """Show the difference; a sentence where there can be none, and no panel."""
         mine, theirs = first.unit, self.panels.unit
         why = ""
@@ -163,9 +163,11 @@ class FeatureBeside:
         (self.difference.add_class if why else self.difference.remove_class)("zf-gone")
         if mine is None or theirs is None or why:
             return why
-        asked = (first.unit_of, mine.rule, layer.layer)
-        if (self.panels.unit_of, theirs.rule, theirs.layer) == asked:  # else what is shown stays until both are there
-            self._draw(mine, theirs)
+        here = options.image, options.layer, options.channel, options.rule
+        there = options.image, layer.layer, layer.layer and self._channel(options, layer.layer), options.rule
+        answered = ((first.unit_of, mine), (self.panels.unit_of, theirs))
+        if [(image, unit.layer, unit.channel, unit.rule) for image, unit in answered] == [here, there]:
+            self._draw(mine, theirs)  # else what is shown, faded, stays until both have answered the same question
         return ""
 
     def _draw(self, mine: Projection, theirs: Projection) -> None:
