@@ -13,6 +13,7 @@ from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.figures import NAMES, PaperFigure, make, names_asked
 from zfwidgets.figures.canvas import WIDTH
 from zfwidgets.figures.making import names_to_make
+from zfwidgets.figures.table1 import _order, _paper, _spread
 from zfwidgets.figures.table2 import PAPER, classification_errors
 
 
@@ -92,3 +93,12 @@ def test_table_2_quotes_the_paper_and_what_training_recorded(backend: zf.Backend
     assert [row[1] for row in table.rows][: len(PAPER)] == ["40.7", "40.5", "38.4", "36.7", "37.5", "36.0"]
     recorded = 1 - zf.models.registry.embedded_manifest()["zfnet-photos"]["accuracy"]
     assert cells["zfnet-photos, recorded"][0] == f"{100 * recorded:.1f}"
+
+
+def test_an_order_that_is_too_close_is_no_agreement() -> None:
+    found = {"left eye": 0.316, "right eye": 0.325, "nose": 0.3251, "random": 0.34}
+    assert _order("conv5", found).agrees is None and "too close" in _order("conv5", found).words
+    assert _order("conv5", found | {"nose": 0.332}).agrees is True
+    assert _order("conv5", found | {"nose": 0.31}).agrees is False
+    # The paper: 0.067 of 0.107 at layer 5, 0.068 of 0.073 at layer 7.
+    assert [round(_spread(_paper(layer)), 2) for layer in (0, 1)] == [0.37, 0.07]

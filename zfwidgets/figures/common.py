@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
     from zfwidgets.network import Network
 
-__all__ = ["answers", "listed", "names_of", "per_cent", "rises", "some"]
+__all__ = ["answers", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
 
 _BATCH = 64
 
@@ -40,15 +40,29 @@ def per_cent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def listed(values: Sequence[float], digits: int = 2, between: str = ", ") -> str:
+def listed(values: Sequence[float], digits: int = 2) -> str:
     """Numbers as words.
 
     Examples
     --------
-    >>> listed([0.5, 0.25], between=" < ")
-    '0.50 < 0.25'
+    >>> listed([0.5, 0.25])
+    '0.50, 0.25'
     """
-    return between.join(f"{value:.{digits}f}" for value in values)
+    return ", ".join(f"{value:.{digits}f}" for value in values)
+
+
+def ladder(values: Sequence[float], digits: int = 2) -> str:
+    """Numbers that should rise, each beside the one before as it is.
+
+    Examples
+    --------
+    >>> ladder([0.25, 0.5, 0.4, 0.4])
+    '0.25 < 0.50 > 0.40 = 0.40'
+    """
+    words = [f"{value:.{digits}f}" for value in values]
+    for place, (low, high) in enumerate(pairwise(values), 1):
+        words[place] = f"{'<' if low < high else '>' if low > high else '='} {words[place]}"
+    return " ".join(words)
 
 
 def rises(values: Sequence[float]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zfwidgets.figures.canvas import stacked
-from zfwidgets.figures.common import listed, rises, some
+from zfwidgets.figures.common import ladder, rises, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 from zfwidgets.imaging import Picture, as_image
 
@@ -70,7 +70,7 @@ def _claims(layers: list[str], pure: list[float], classes: int) -> tuple[Claim, 
     return (
         Claim(
             f"the higher the layer, the more a map's pictures are of one class: purity {layers[0]} to {layers[-1]} "
-            f"{listed(pure, between=' < ')}",
+            f"{ladder(pure)}",
             rises(pure),
         ),
         Claim(

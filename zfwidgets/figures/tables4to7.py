@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.figures.canvas import COLOURS, GREY, charts, drawn, legend, stacked, table_picture
-from zfwidgets.figures.common import listed, names_of, rises, some
+from zfwidgets.figures.common import ladder, names_of, rises, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels, Table
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _claims(learnt: Probe, random: Probe) -> tuple[Claim, ...]:
     worst = min(learnt.layers, key=lambda name: learnt.score(name).mean - random.score(name).mean)
     return (
         Claim(
-            f"the deeper the layer, the better: {layers[0]} to {deep} {listed(scores, 1, ' < ')} % (Table 7)",
+            f"the deeper the layer, the better: {layers[0]} to {deep} {ladder(scores, 1)} % (Table 7)",
             rises(scores),
         ),
         Claim(
