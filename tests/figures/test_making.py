@@ -12,9 +12,11 @@ import zfwidgets as zf
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.figures import NAMES, PaperFigure, make, names_asked
 from zfwidgets.figures.canvas import WIDTH
+from zfwidgets.figures.fig7 import _beyond
 from zfwidgets.figures.making import names_to_make
 from zfwidgets.figures.table1 import _order, _paper, _spread
 from zfwidgets.figures.table2 import PAPER, classification_errors
+from zfwidgets.methods.intervals import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,10 @@ def test_an_order_that_is_too_close_is_no_agreement() -> None:
     assert _order("conv5", found | {"nose": 0.31}).agrees is False
     # The paper: 0.067 of 0.107 at layer 5, 0.068 of 0.073 at layer 7.
     assert [round(_spread(_paper(layer)), 2) for layer in (0, 1)] == [0.37, 0.07]
+
+
+def test_a_gain_that_too_few_pictures_tell_is_no_verdict() -> None:
+    above, around, below = Estimate(0.2, 0.1, 0.3), Estimate(0.1, 0.0, 0.2), Estimate(-0.2, -0.3, -0.1)
+    assert _beyond(above, above) is True
+    assert _beyond(above, around) is None
+    assert _beyond(above, below) is False and _beyond(below, around) is False

@@ -11,7 +11,7 @@ from zfwidgets.figures.canvas import stacked
 from zfwidgets.figures.common import some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 from zfwidgets.imaging import enlarge, heat_picture, label_picture, overlay, place_cells, signed_picture, titled_sheet
-from zfwidgets.methods.intervals import mean_of, share_of
+from zfwidgets.methods.intervals import Estimate, mean_of, share_of
 
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
@@ -108,10 +108,17 @@ def _claims(game: PointingGame) -> tuple[Claim, ...]:
         Claim(
             f"both more often than the middle of the picture lies on it ({middle}): by {game.gain('class')} and "
             f"{game.gain('map')}",
-            min(game.gain("map").low, game.gain("class").low) > 0,
+            _beyond(game.gain("map"), game.gain("class")),
         ),
         Claim(f"they fall together: correlation {game.agreement}", game.agreement.low > 0),
     )
+
+
+def _beyond(*gains: Estimate) -> bool | None:
+    """Whether all are above 0; None where an interval holds it, so that more pictures would have to tell."""
+    if all(gain.low > 0 for gain in gains):
+        return True
+    return False if any(gain.high < 0 for gain in gains) else None
 
 
 def _raised(on_guest: int, count: int) -> Claim:
