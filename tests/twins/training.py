@@ -38,3 +38,16 @@ def moved(picture: np.ndarray, down: int, right: int) -> np.ndarray:
         for x in range(width):
             result[y, x] = picture[min(max(y + down, 0), height - 1), min(max(x + right, 0), width - 1)]
     return result
+
+
+def mixed_loss(logits: np.ndarray, own: list[int], pasted: list[int], share: float, smoothing: float) -> float:
+    """Mean cross entropy against labels that are shared out: most to what is seen most, a little to all classes."""
+    total = 0.0
+    for row, mine, other in zip(logits, own, pasted, strict=True):
+        top = max(float(number) for number in row)
+        log_sum = top + math.log(sum(math.exp(float(number) - top) for number in row))
+        for place, number in enumerate(row):
+            wanted = (share if place == mine else 0.0) + (1 - share if place == other else 0.0)
+            wanted = (1 - smoothing) * wanted + smoothing / len(row)
+            total += wanted * (log_sum - float(number))
+    return total / len(logits)

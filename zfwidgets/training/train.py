@@ -17,6 +17,8 @@ from ..imaging import Preprocess
 from .augmentation import SCENES, Augmentation, as_input, augmented
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .clipping import RADIUS, clip_filters, first_radius
+from .cutmix import Mixed, cut_and_mixed, mixed_loss
+from .norms import measure_norms
 from .pictures import LabelledPictures
 from .schedule import one_cycle
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from .recording import TrainingRecording
 
 __all__ = ["Epoch", "Recipe", "evaluate", "train"]
+
+_MIXED = 7 / 8
+"""Share of the epochs after which CutMix ends."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Recipe:
         clipping.
     augmentation : Augmentation
         How the pictures are changed by chance.
+    cutmix : float
+        Share of the batches whose pictures get a rectangle of another one, in [0, 1], see `cut_and_mixed`. The last
+        eighth of the epochs goes without, so that the network ends on whole pictures.
+    measure_norms : bool
+        Whether batch norm's statistics are measured anew after the last epoch, over all pictures, changed by chance but
+        not mixed.
     precision : {"float32", "bfloat16"}
         Of the products in the forward and backward pass; 16 bits are faster where the processor has them. Weights
         stay in 32 bits.
@@ -76,6 +87,8 @@ class Recipe:
     label_smoothing: float = 0.0
     radius: float | None = RADIUS
     augmentation: Augmentation = SCENES
+    cutmix: float = 0.0
+    measure_norms: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 
@@ -84,8 +97,10 @@ class Recipe:
             raise ParameterError(f"Epochs, batch size and patience must be at least 1 and the seed 0 or more: {self}.")
         if not (self.rate > 0 and 0 <= self.momentum < 1 and 0 < self.rate_factor < 1 and (self.radius or 1) > 0):
             raise ParameterError(f"Rate and radius must be positive, momentum and rate factor below 1: {self}.")
-        if not (self.weight_decay >= 0 and 0 <= self.label_smoothing < 1):
-            raise ParameterError(f"Weight decay must be 0 or more and label smoothing in [0, 1): {self}.")
+        if not (self.weight_decay >= 0 and 0 <= self.label_smoothing < 1 and 0 <= self.cutmix <= 1):
+            raise ParameterError(
+                f"Weight decay must be 0 or more, label smoothing in [0, 1) and cutmix in [0, 1]: {self}."
+            )
         if self.schedule not in ("plateau", "one-cycle") or self.precision not in ("float32", "bfloat16"):
             raise ParameterError(
                 f'The schedule is "plateau" or "one-cycle" and the precision "float32" or "bfloat16", '
@@ -232,6 +247,8 @@ class _Run:
     def epoch(self, pictures: LabelledPictures, validation: LabelledPictures, progress: bool) -> Epoch:
         number = len(self.history) + 1
         loss, clipped = self._pass(pictures, number, progress)
+        if self.recipe.measure_norms and number == self.recipe.epochs:
+            self._measure_norms(pictures)
         validation_loss, accuracy = evaluate(self.network, validation, self.preprocess)
         result = Epoch(number, self.rate, loss, validation_loss, accuracy, clipped)
         self.history.append(result)
@@ -257,13 +274,20 @@ class _Run:
                 if self.cancelled():
                     raise Cancelled("The training was stopped; resume it from its checkpoint.")
                 self._set_rate((number - 1) * len(batches) + place, len(batches) * recipe.epochs)
-                inputs = augmented(pictures.pixels[chosen], self.preprocess, generator, recipe.augmentation)
-                loss = self._step(inputs, pictures.labels[chosen])
+                loss = self._step(self._batch(pictures, chosen, generator, number))
                 if recipe.radius is not None:
                     clipped += clip_filters(self.network, recipe.radius, first)
                 total += loss * len(chosen)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         return total / count, clipped
+
+    def _measure_norms(self, pictures: LabelledPictures) -> None:
+        generator = torch.Generator().manual_seed(self.recipe.seed)
+        batches = torch.split(torch.randperm(len(pictures.labels), generator=generator), self.recipe.batch_size)
+        look = self.recipe.augmentation
+        measure_norms(
+            self.network, (augmented(pictures.pixels[chosen], self.preprocess, generator, look) for chosen in batches)
+        )
 
     def _set_rate(self, step: int, steps: int) -> None:
         if self.recipe.schedule == "one-cycle":
@@ -271,10 +295,19 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate
 
-    def _step(self, inputs: Tensor, labels: Tensor) -> float:
+    def _batch(self, pictures: LabelledPictures, chosen: Tensor, generator: torch.Generator, number: int) -> Mixed:
+        inputs = augmented(pictures.pixels[chosen], self.preprocess, generator, self.recipe.augmentation)
+        labels = pictures.labels[chosen]
+        # Without CutMix no chance is used up: trainings of older recipes stay the same, bit by bit.
+        mixing = self.recipe.cutmix and number <= _MIXED * self.recipe.epochs
+        if mixing and float(torch.rand((), generator=generator)) < self.recipe.cutmix:
+            return cut_and_mixed(inputs, labels, generator)
+        return Mixed(inputs, labels, labels, 1.0)
+
+    def _step(self, batch: Mixed) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            logits = self.network(inputs)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+            logits = self.network(batch.inputs)
+        loss = mixed_loss(logits.float(), batch, self.recipe.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
@@ -315,8 +348,9 @@ class _Run:
         checkpoint = load_checkpoint(path)
         state: dict[str, Any] = dict(checkpoint.state)
         before, now = state["recipe"], asdict(self.recipe)
-        # The rate of one cycle depends on how many epochs there are; on a plateau they may become more.
-        free = set() if self.recipe.schedule == "one-cycle" else {"epochs"}
+        # The rate of one cycle, and what ends or comes with the last epoch, depend on their number; else it is free.
+        bound = self.recipe.schedule == "one-cycle" or self.recipe.cutmix or self.recipe.measure_norms
+        free = set() if bound else {"epochs"}
         changed = sorted(name for name in now.keys() - free if before.get(name) != now[name])
         if changed:
             raise WeightsError(
