@@ -17,6 +17,7 @@ from zfwidgets.figures.making import names_to_make
 from zfwidgets.figures.table1 import _order, _paper, _spread
 from zfwidgets.figures.table2 import PAPER, classification_errors
 from zfwidgets.methods.intervals import Estimate
+from zfwidgets.training.studies import stored_choices
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,13 @@ def test_a_gain_that_too_few_pictures_tell_is_no_verdict() -> None:
     assert _beyond(above, above) is True
     assert _beyond(above, around) is None
     assert _beyond(above, below) is False and _beyond(below, around) is False
+
+
+def test_filters_that_overlap_are_not_told_apart(backend: zf.Backend) -> None:
+    networks = stored_choices()
+    assert [claim.agrees for claim in make("fig6", backend, 0.2).claims] == [True, True, True, None, None]
+    swapped = {
+        name.replace("7x7", "?").replace("11x11", "7x7").replace("?", "11x11"): networks[name] for name in networks
+    }
+    verdicts = [claim.agrees for claim in make("fig6", backend, 0.2, networks=swapped).claims]
+    assert verdicts == [True, True, False, None, None]

@@ -67,11 +67,13 @@ def fig6(backend: Backend, effort: float = 1.0, networks: Mapping[str, Network] 
 
 def _claims(reports: dict[str, FilterReport]) -> tuple[Claim, ...]:
     def apart(key: str, first: Callable[[str], bool], smaller: bool, words: str) -> Claim:
-        """Whether all of one kind have a smaller, or larger, number than all of the other."""
+        """Whether all of one kind have a smaller, or larger, number than all of the other; None where they overlap."""
         one = [report.figures()[key] for name, report in reports.items() if first(name)]
         two = [report.figures()[key] for name, report in reports.items() if not first(name)]
-        agrees = max(one) < min(two) if smaller else min(one) > max(two)
-        return Claim(f"{words}: {_range(one)} against {_range(two)}", bool(agrees))
+        low, high = (one, two) if smaller else (two, one)
+        told_apart = max(low) < min(high) or max(high) < min(low)
+        end = "" if told_apart else ", not told apart"
+        return Claim(f"{words}: {_range(one)} against {_range(two)}{end}", max(low) < min(high) if told_apart else None)
 
     def clipped(name: str) -> bool:
         return not name.endswith("not clipped")
