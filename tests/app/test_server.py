@@ -59,3 +59,12 @@ def test_what_cannot_be_shown_is_a_sentence_on_the_page(tmp_path: Path) -> None:
     assert "wrong.safetensors" in page
     assert "Traceback" not in page
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.slow
+def test_a_page_of_a_command_that_ended_is_answered_without_a_traceback(tmp_path: Path) -> None:
+    with running_command(tmp_path) as (_, address):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get(f"{address}api/kernels/225a7159-2767-4ef9-ac64-780aeb147f5f/channels")
+        refused.value.close()
+    assert "Traceback" not in (tmp_path / "server.log").read_text()

@@ -62,6 +62,14 @@ def test_no_sideways_scroll(width: int, tab: str, open_page: OpenPage) -> None:
     assert scrolled == []
 
 
+@pytest.mark.parametrize("width", [900, 1200])
+def test_the_name_of_no_tab_is_cut(width: int, open_page: OpenPage) -> None:
+    labels = open_page(width=width).locator(".lm-TabBar-tabLabel")
+    cut = labels.evaluate_all("nodes => nodes.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.innerText)")
+    assert labels.count() > 5
+    assert cut == []
+
+
 def luminance(page: Page, selector: str, style: str) -> float:
     colour = page.locator(selector).first.evaluate(f"node => getComputedStyle(node).{style}")
     red, green, blue = (float(part) for part in re.findall(r"[\d.]+", colour)[:3])

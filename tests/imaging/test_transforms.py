@@ -75,6 +75,7 @@ BAD = [
     ("scale", [1e9], r"1e\+09 times"),
     ("rotate", [math.nan], "finite"),
     ("rotate", [math.inf], "finite"),
+    ("rotate", [10**400], "finite"),
     ("rotate", [], "at least one"),
     ("rotate", [[1, 2]], "a row"),
     ("rotate", ["a"], "finite numbers"),

@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_server import DEFAULT_STATIC_FILES_PATH
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
@@ -127,6 +128,9 @@ def _configuration(notebook: str, theme: str) -> Config:
     config.Voila.tornado_settings = {
         "allow_remote_access": False,
         "websocket_max_message_size": MESSAGE_BYTES,
+        # A page that is still open when the command is started again asks for the old kernel; the answer to that names
+        # an icon in this folder, and without it each would be a traceback on the terminal.
+        "static_path": DEFAULT_STATIC_FILES_PATH,
         "ws_ping_interval": 0,  # nothing between two programs of one machine drops a quiet connection
     }
     # A page that ended without its beacon: its kernel goes when nobody was connected for an hour, so that a laptop

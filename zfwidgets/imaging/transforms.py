@@ -79,7 +79,7 @@ def checked_amounts(transform: str, amounts: Iterable[float], size: tuple[int, i
         raise unknown_name("transform", transform, TRANSFORMS)
     try:
         found = np.asarray(amounts if isinstance(amounts, np.ndarray) else list(amounts), np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = np.empty((0, 0))
     if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
         raise ParameterError(f"The amounts are a row of finite numbers, at least one; found {amounts!r}.")

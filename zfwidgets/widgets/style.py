@@ -281,7 +281,9 @@ CSS = """
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
-  /* All tabs in sight, in two rows where one does not suffice; the page's own rules are strong. */
+}
+/* All tabs in sight with their whole names, in two rows where one does not suffice; the page's own rules are strong. */
+@media (max-width: 1200px) {
   .zf .widget-tab > .lm-TabBar { height: auto; max-height: none !important; overflow: visible !important; }
   .zf .widget-tab .lm-TabBar-content { flex-wrap: wrap !important; }
   .zf .widget-tab .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 0 !important; padding: 0 9px !important; }

@@ -105,7 +105,8 @@ def check_names(kind: str, asked: Any, known: Callable[[], Any]) -> None:
     for name in asked:
         names = sorted(known())
         if name not in names:
-            error: UnknownNameError = unknown_name(kind, name, names)
+            # Those with an underscore are ipywidgets' own and help nobody.
+            error: UnknownNameError = unknown_name(kind, name, [one for one in names if not one.startswith("_")])
             raise error
 
 
