@@ -128,7 +128,7 @@ def test_control_and_trait_are_the_same(echo: Echo, asked: Asked) -> None:
 def test_unknown_options_and_attributes_are_refused(spec: MagicMock, asked: Asked, echo: Echo) -> None:
     with pytest.raises(UnknownNameError, match="no option of Echo 'numbr'; the nearest are 'number'"):
         Echo(spec, numbr=3)
-    with pytest.raises(UnknownNameError, match="there are for example '[a-z]"):
+    with pytest.raises(UnknownNameError, match=r"there are for example '[a-z]"):
         Echo(spec, qqq=3)
     with pytest.raises(UnknownNameError, match="no attribute of Echo 'numbr'; the nearest are 'number'"):
         echo.numbr = 3  # type: ignore[attr-defined]

@@ -175,7 +175,7 @@ def _table(seen: Sequence[Seen], names: Sequence[str], chosen: int) -> str:
         spot = chip(COLOURS[place]) if place < len(names) else ""
         kind = ' class="zf-now"' if place == chosen else ""
         pairs = ([one[column][place] for one in areas] for column in range(len(layers) + 1))
-        cells = "".join(f'<span class="zf-pair">{"".join(map(_bar, values, (0, 1)))}</span>' for values in pairs)
+        cells = "".join(f'<span class="zf-both">{"".join(map(_bar, values, (0, 1)))}</span>' for values in pairs)
         rows.append(f'<span{kind} title="{escape(name)}">{spot}{escape(name)}</span>{cells}')
     note = f'<div class="zf-soft">dashed, thin bars: {escape(seen[1].network)}</div>' if len(seen) > 1 else ""
     return (

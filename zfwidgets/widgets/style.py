@@ -135,7 +135,7 @@ CSS = """
   align-items: center; font-size: 12px; font-variant-numeric: tabular-nums; }
 .zf-areas > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .zf-areas .zf-now { font-weight: 600; }
-.zf-areas .zf-pair { display: grid; grid-template-columns: 1fr 26px; gap: 1px 4px; align-items: center; }
+.zf-areas .zf-both { display: grid; grid-template-columns: 1fr 26px; gap: 1px 4px; align-items: center; }
 .zf-areas em { font-style: normal; text-align: right; }
 .zf-areas i.zf-bar { height: 11px; border-radius: 2px;
   background: linear-gradient(90deg, var(--zf-bar) var(--zf-share), var(--zf-wash) var(--zf-share)); }
