@@ -48,7 +48,7 @@ def test_each_tab_has_its_pictures(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("tab", ["Occlusion", "Features", "Invariance"])
-@pytest.mark.parametrize("width", [1280, 420])
+@pytest.mark.parametrize("width", [1280, 900, 420])
 def test_no_sideways_scroll(width: int, tab: str, open_page: OpenPage) -> None:
     page = open_page(width=width)
     show_tab(page, tab)

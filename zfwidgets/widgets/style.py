@@ -45,6 +45,7 @@ CSS = """
   align-content: flex-start; transition: opacity .15s; }
 .zf-pair { width: 896px; }
 .zf-notes { display: flex; flex-direction: column; gap: 12px; flex: 1 1 230px; min-width: 220px; max-width: 420px; }
+.zf-notes:has(.bqplot) { min-width: min(288px, 100%); }
 .zf-stale .zf-maps { opacity: .62; }
 .zf-panel { width: 288px; max-width: 100%; flex: none; margin: 0; }
 .zf-panel .bqplot { margin: 0; }
