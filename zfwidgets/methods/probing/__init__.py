@@ -1,7 +1,8 @@
 """Probes: how well a plain classifier tells classes apart by each layer's features. (Section 5, Tables 4-7, Fig. 9.)
 
 `probe` has the function a person calls, `result` what it returns; `labelled` checks pictures and labels, `features`
-takes what a layer says of each picture and keeps it, `folds` deals pictures out, `classifiers` fits.
+takes what a layer says of each picture and keeps it, `folds` deals pictures out, `classifiers` fits,
+`chance` gives the network random weights (a file named like its function would hide it once imported by itself).
 """
 
 from typing import TYPE_CHECKING
@@ -9,17 +10,17 @@ from typing import TYPE_CHECKING
 from zfwidgets.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from zfwidgets.methods.probing.chance import untaught
     from zfwidgets.methods.probing.probe import feature_probe
     from zfwidgets.methods.probing.result import PAPER, Probe, Score, paper
-    from zfwidgets.methods.probing.untaught import untaught
 
 __all__ = ["PAPER", "Probe", "Score", "feature_probe", "paper", "untaught"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "chance": ("untaught",),
         "probe": ("feature_probe",),
         "result": ("PAPER", "Probe", "Score", "paper"),
-        "untaught": ("untaught",),
     },
 )
