@@ -182,9 +182,11 @@ def _parts(net: Network, operation: Operation) -> list[nn.Module]:
 def _drawn(net: Network, paths: Sequence[str], seed: int) -> dict[str, nn.Module]:
     """The same parts with the random weights that they begin with, all drawn at once and from the top down."""
     parts: dict[str, nn.Module] = {path: copy.deepcopy(net.module.get_submodule(path)).cpu() for path in paths}
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for part in parts.values():
+            for parameter in part.parameters():
+                parameter.fill_(float("nan"))  # what is still there afterwards was not drawn anew
             part.reset_parameters()  # type: ignore[operator]
     for path, part in parts.items():
         _check_lost(net, path, part)
@@ -193,10 +195,8 @@ def _drawn(net: Network, paths: Sequence[str], seed: int) -> dict[str, nn.Module
 
 def _check_lost(net: Network, path: str, part: nn.Module) -> None:
     """Raise `NetworkError` for weights that a part still has: those of weight norm know nothing of the reset."""
-    trained = dict(net.module.get_submodule(path).named_parameters())
-    for name, now in part.named_parameters():
-        before = trained[name].cpu()
-        if before.dim() > 1 and before.min() != before.max() and torch.equal(before, now):
+    for name, parameter in part.named_parameters():
+        if parameter.isnan().any():
             raise NetworkError(
                 f"{net.name} cannot begin anew: {path} keeps its {name} through reset_parameters; take weight norm and "
                 "the like off (remove_weight_norm, remove_parametrizations), or choose a layer below it."
