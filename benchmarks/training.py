@@ -57,7 +57,8 @@ def _network(plan: Plan) -> ZFNet:
 
 
 def _epoch(plan: Plan, pictures: LabelledPictures, validation: LabelledPictures) -> None:
-    recipe = replace(plan.recipe, epochs=1)
+    # The norms are measured once in a training, not in each epoch.
+    recipe = replace(plan.recipe, epochs=1, measure_norms=False)
     train(_network(plan), pictures, validation, recipe, preprocess=plan.preprocess, progress=False)
 
 
