@@ -16,7 +16,7 @@ from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.stage_words import shown_stages, stage_panel, stage_strip
 from zfwidgets.widgets.unit import inside
-from zfwidgets.widgets.values import Whole, as_whole
+from zfwidgets.widgets.values import Whole, as_channel
 
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture, ProjectionStages, Stage
@@ -227,6 +227,4 @@ class ArchitectureViewer(Viewer):
 
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int | None:
-        if proposal["value"] is None:
-            return None
-        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+        return as_channel(self._backend.network, self.layer, proposal["value"])

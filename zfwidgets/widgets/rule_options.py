@@ -6,10 +6,10 @@ from typing import Any
 
 import traitlets as T
 
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import unknown_name
 from zfwidgets.methods.rules import MEASURES
 from zfwidgets.widgets.base import Viewer
-from zfwidgets.widgets.values import Whole, as_whole
+from zfwidgets.widgets.values import Whole, as_channel, as_place
 
 __all__ = ["CHECKED", "RuleOptions"]
 
@@ -48,19 +48,12 @@ class RuleOptions(Viewer):
 
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int | None:
-        if proposal["value"] is None:
-            return None
-        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+        return as_channel(self._backend.network, self.layer, proposal["value"])
 
     @T.validate("position")
     def _check_position(self, proposal: Any) -> tuple[int, int] | None:
-        position, layer = proposal["value"], self._backend.network.layers[self.layer]
-        if position is None:
-            return None
-        if not isinstance(position, tuple | list) or len(position) != 2:
-            raise ParameterError(f"A position is (row, column) or None for the maximum; found {position!r}.")
-        row, column = position
-        return (as_whole("row", row, 0, layer.height - 1), as_whole("column", column, 0, layer.width - 1))
+        layer, expected = self._backend.network.layers[self.layer], "(row, column) or None for the maximum"
+        return as_place("position", proposal["value"], (layer.height, layer.width), expected)
 
     @T.validate("rule")
     def _check_rule(self, proposal: Any) -> str:

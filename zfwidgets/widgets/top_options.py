@@ -10,7 +10,7 @@ import traitlets as T
 from zfwidgets.backend.top_requests import SORTS
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.widgets.pair import PairViewer
-from zfwidgets.widgets.values import Whole, as_whole
+from zfwidgets.widgets.values import Whole, as_channel, as_whole
 
 __all__ = ["SORT_NAMES", "TopOptions", "checked_index"]
 
@@ -46,9 +46,7 @@ class TopOptions(PairViewer):
 
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int | None:
-        if proposal["value"] is None:
-            return None
-        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+        return as_channel(self._backend.network, self.layer, proposal["value"])
 
     @T.validate("sort")
     def _check_sort(self, proposal: Any) -> str:

@@ -13,7 +13,17 @@ from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["Seconds", "Share", "Whole", "as_place", "as_target", "as_whole", "check_assignment", "check_names"]
+__all__ = [
+    "Seconds",
+    "Share",
+    "Whole",
+    "as_channel",
+    "as_place",
+    "as_target",
+    "as_whole",
+    "check_assignment",
+    "check_names",
+]
 
 
 def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
@@ -32,6 +42,24 @@ def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
         return int(value)
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     raise ParameterError(f"The {what} is a whole number {allowed}; found {value!r}.")
+
+
+def as_channel(net: Network, layer: str, value: Any) -> int | None:
+    """Which map of a layer, as a whole number; None stays None.
+
+    Raises
+    ------
+    ParameterError
+        If the layer has no such map.
+
+    Examples
+    --------
+    >>> from zfwidgets.models import load_network
+    >>> net = load_network("zfnet-scenes", device="cpu")
+    >>> as_channel(net, "conv5", 63), as_channel(net, "conv5", None)
+    (63, None)
+    """
+    return None if value is None else as_whole("channel", value, 0, net.layers[layer].channels - 1)
 
 
 def as_place(what: str, value: Any, shape: tuple[int, int], expected: str) -> tuple[int, int] | None:
