@@ -15,7 +15,7 @@ from twins.zoo import SMALL, Attention, small
 
 from zfwidgets import Network, Preprocess, compare_rules, load_network, project, record, samples, weight_randomisation
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, RefusedError, UnknownNameError
-from zfwidgets.methods.rules.similarity import cosine, rank_correlation, reached, relative_error
+from zfwidgets.methods.similarity import cosine, rank_correlation, reached, relative_error
 
 SIZE = 33
 

@@ -11,6 +11,7 @@ import traitlets as T
 from zfwidgets.app.chain import Chain
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.backend.evolution_requests import EmbeddedSeriesRequest
+from zfwidgets.backend.requests import strongest_channel
 from zfwidgets.errors import ImageError, ParameterError, ZfwidgetsError, unknown_name
 from zfwidgets.widgets import (
     ArchitectureViewer,
@@ -265,10 +266,9 @@ def _left_out(thumbnails: Thumbnails) -> str:
 
 
 def _strongest(backend: Backend, key: str) -> int:
-    """The map of the default layer that this picture excites most; any other may well be empty."""
+    """The map of the default layer that this picture excites most."""
     layer = backend.network.default_layer
-    maps = backend.compute(RecordRequest(key, (layer,))).activations[layer][0]
-    return int(maps.reshape(len(maps), -1).max(1).argmax())
+    return strongest_channel(backend.compute(RecordRequest(key, (layer,))).activations[layer][0])
 
 
 _PREFERRED = ("face", "owl", "butterfly")

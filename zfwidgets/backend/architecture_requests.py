@@ -29,7 +29,7 @@ class ArchitectureRequest:
 
 @dataclass(frozen=True)
 class StagesRequest:
-    """One unit sent down, every step kept; channel None: the map that the picture excites most.
+    """One unit sent down, every step kept; channel None: the strongest map, at that position if there is one.
 
     Answered by `ProjectionStages`.
     """
@@ -37,11 +37,13 @@ class StagesRequest:
     image: str
     layer: str
     channel: int | None = None
+    position: tuple[int, int] | None = None
     quick: ClassVar[bool] = True
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> ProjectionStages:
         from zfwidgets.methods.architecture import projection_stages
 
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
-        channel = strongest_channel(recording, self.layer) if self.channel is None else self.channel
-        return projection_stages(backend.network, recording, self.layer, channel)
+        maps = recording.activations[self.layer][0]
+        channel = strongest_channel(maps, self.position) if self.channel is None else self.channel
+        return projection_stages(backend.network, recording, self.layer, channel, self.position)

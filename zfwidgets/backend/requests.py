@@ -268,9 +268,10 @@ class ProjectionRequest:
         return project(backend.network, recording, self.layer, self.channel, self.position, self.rule, self.overlap)
 
 
-def strongest_channel(recording: Recording, layer: str) -> int:
-    """The map of a layer that a picture excites most: any other may well be empty."""
-    maps = recording.activations[layer][0]
+def strongest_channel(maps: NDArray[np.float32], position: tuple[int, int] | None = None) -> int:
+    """Which of a layer's maps of one picture is strongest, anywhere or at one place: any other may well be empty."""
+    if position is not None and maps.ndim == 3:
+        return int(maps[:, position[0], position[1]].argmax())
     return int(maps.reshape(len(maps), -1).max(1).argmax())
 
 

@@ -18,7 +18,7 @@ __all__ = ["RandomisationRequest", "RuleComparisonRequest"]
 
 @dataclass(frozen=True)
 class RuleComparisonRequest:
-    """One unit by all ways down that differ in this network; channel None: the map that the picture excites most.
+    """One unit by all ways down that differ in this network; channel None: the strongest map, at the position if any.
 
     Answered by `RuleComparison`.
     """
@@ -33,7 +33,8 @@ class RuleComparisonRequest:
         from zfwidgets.methods.rules import compare_rules
 
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
-        channel = strongest_channel(recording, self.layer) if self.channel is None else self.channel
+        maps = recording.activations[self.layer][0]
+        channel = strongest_channel(maps, self.position) if self.channel is None else self.channel
         return compare_rules(backend.network, recording, self.layer, channel, self.position)
 
 
@@ -53,7 +54,8 @@ class RandomisationRequest:
         from zfwidgets.methods.rules import weight_randomisation
 
         recording = backend.compute(RecordRequest(self.image, (self.layer,)))
-        channel = strongest_channel(recording, self.layer) if self.channel is None else self.channel
+        maps = recording.activations[self.layer][0]
+        channel = strongest_channel(maps, self.position) if self.channel is None else self.channel
         return weight_randomisation(
             backend.network,
             recording,

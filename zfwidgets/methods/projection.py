@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
+from zfwidgets.methods.similarity import cosine
 
 if TYPE_CHECKING:
     from zfwidgets.network.passage import Overlap, Rule
@@ -140,9 +141,7 @@ def projection_difference(mine: Projection, theirs: Projection) -> ProjectionDif
         sizes = " and ".join(f"{height} x {width}" for height, width in (mine.input_size, theirs.input_size))
         raise ParameterError(f"The projections are of inputs of {sizes} pixels, which cannot be subtracted.")
     first, second = (_unit_peak(projection.canvas()) for projection in (mine, theirs))
-    norm = float(np.linalg.norm(first) * np.linalg.norm(second))
-    cosine = float((first * second).sum()) / norm if norm > 0 else float("nan")
-    return ProjectionDifference(second - first, cosine)
+    return ProjectionDifference(second - first, cosine(first, second))
 
 
 def _unit_peak(canvas: NDArray[np.float32]) -> NDArray[np.float32]:

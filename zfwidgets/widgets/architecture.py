@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
-import traitlets as T
 
 from zfwidgets.backend import Request, ScoresRequest
 from zfwidgets.backend.architecture_requests import ArchitectureRequest, StagesRequest
-from zfwidgets.errors import ParameterError
 from zfwidgets.widgets import architecture_words as words
 from zfwidgets.widgets import controls
-from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.pair import SECOND
 from zfwidgets.widgets.stage_words import shown_stages, stage_panel, stage_strip
 from zfwidgets.widgets.unit import inside
-from zfwidgets.widgets.values import Whole, as_channel
+from zfwidgets.widgets.unit_options import UnitViewer
+from zfwidgets.widgets.values import Whole
 
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture, ProjectionStages, Stage
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ArchitectureViewer"]
 
 
-class ArchitectureViewer(Viewer):
+class ArchitectureViewer(UnitViewer):
     """The layers of a network, one of them to be looked into: its strongest unit sent down to the pixels, step by step.
 
     A row is a layer, its map drawn to scale; press it, or move *Layer*, to choose it. *Step* walks down the deconvnet.
@@ -34,7 +33,7 @@ class ArchitectureViewer(Viewer):
     backend : Backend
         A network that can be traced, and its pictures.
     **options
-        Traits: ``image``, ``layer``, ``channel``, ``step``, ``awake``; and those of `ipywidgets.VBox`.
+        Traits: ``image``, ``layer``, ``channel``, ``position``, ``step``, ``awake``; and those of `ipywidgets.VBox`.
 
     Raises
     ------
@@ -51,15 +50,10 @@ class ArchitectureViewer(Viewer):
     ((5, 5), ['start', 'rectify', 'filter', 'unpool', 'rectify', 'filter'])
     """
 
-    layer: Any = T.TraitType("")
-    """Name of the layer that is looked into."""
-    channel = T.Any(None, allow_none=True)
-    """Which map of it; None: the one that the picture excites most."""
     step = Whole(0, 0, "step")
     """Which step down is shown; beyond the last one, the last."""
-    awake = T.Bool(True)
-    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
+    LACKS = "layers to show"
     MAIN = "layers"
     ALSO = ("stages", "picture")
     SENTENCE = (
@@ -67,18 +61,10 @@ class ArchitectureViewer(Viewer):
         "and Fergus, section 2.1, Figs. 1 and 3)."
     )
 
-    def _defaults(self) -> dict[str, Any]:
-        net = self._backend.network
-        if net.trace_problem is not None:
-            raise ParameterError(f"This network has no layers to show: {net.trace_problem}")
-        # The layer comes first in any case, because the channel is checked against it.
-        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
-
     def _build(self) -> W.Widget:
         self._architecture: Architecture | None = None
         self._found: ProjectionStages | None = None
         self._shown_steps: tuple[Stage, ...] = ()
-        self._setting = False
         self._picture = PictureFigure("Picture")
         self._picture.foot("the frame is what the unit sees")
         self._rows = W.ToggleButtons(options=[], description="")
@@ -91,7 +77,7 @@ class ArchitectureViewer(Viewer):
         scroll.add_class("zf-graph-scroll")
         left = W.VBox([self._picture, self._controls()])
         layers, stages = W.VBox([self._heading, scroll]), W.VBox([self._panel, self._strip_of_stages])
-        self.observe(lambda _: self._reset(), ["layer", "image"])
+        self.observe(lambda _: self._mark_row(), "layer")
         self.observe(lambda _: self._draw_stages(), "step")
         body = W.Box([left, layers, stages])
         for box, name in zip([*body.children, body], ("zf-side", "zf-layers", "zf-deconv", "zf-row"), strict=True):
@@ -106,28 +92,26 @@ class ArchitectureViewer(Viewer):
     def _controls(self) -> W.VBox:
         net = self._backend.network
         self._image_control = controls.image_choice(self._backend, self.image)
-        self._channel_control = controls.slider("Channel", 0, net.layers[self.layer].channels - 1)
-        self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
         self._step_control = self._bind(controls.slider("Step", 0, 1), "step")
         return controls.group(
             self._step_control,
             self._bind(self._image_control, "image"),
             self._bind(controls.choice("Layer", list(net.menu), net.menu[0]), "layer"),
-            self._channel_control,
+            self._channel_slider(),
         )
 
-    def _questions(self) -> dict[str, Request]:
-        if not self.awake:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if not self.awake or which == SECOND:
             return {}
         return {
             "layers": ArchitectureRequest(),
             "picture": ScoresRequest(self.image),
-            "stages": StagesRequest(self.image, self.layer, self.channel),
+            "stages": StagesRequest(self.image, self.layer, self.channel, self.position),
         }
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "layers":
             self._architecture, self._progress = value, 1.0
             self._show_layers(value)
@@ -137,7 +121,7 @@ class ArchitectureViewer(Viewer):
         else:
             self._found, self._shown_steps = value, shown_stages(value)
             self._step_control.max = max(len(self._shown_steps) - 1, 1)
-            self._set_channel(value.projection.channel)
+            self._show_channel(value.projection.layer, value.projection.channel)
             self._begin()
             self._draw_stages()
         if self._found is not None and "picture" in self._answered:
@@ -190,23 +174,6 @@ class ArchitectureViewer(Viewer):
             name = self._architecture.layers[place].name
             self._try("control", lambda: setattr(self, "layer", name))
 
-    def _slide(self, channel: int) -> None:
-        if not self._setting:
-            self.channel = channel
-
-    def _set_channel(self, channel: int) -> None:
-        self._setting = True  # what a program sets is no hand
-        try:
-            self._channel_control.max = self._backend.network.layers[self._answered["stages"].layer].channels - 1
-            self._channel_control.value = channel
-        finally:
-            self._setting = False
-
-    def _reset(self) -> None:
-        """A map belongs to one layer; in another picture another one is strongest."""
-        self.channel = None
-        self._mark_row()
-
     def _facts(self) -> str:
         return "" if self._found is None else f"{len(self._shown_steps) - 1} steps down &middot; exact"
 
@@ -219,12 +186,3 @@ class ArchitectureViewer(Viewer):
     def stages(self) -> ProjectionStages | None:
         """The projection that is shown, with its steps."""
         return self._found
-
-    @T.validate("layer")
-    def _check_layer(self, proposal: Any) -> str:
-        name: str = self._backend.network.layers[proposal["value"]].name
-        return name
-
-    @T.validate("channel")
-    def _check_channel(self, proposal: Any) -> int | None:
-        return as_channel(self._backend.network, self.layer, proposal["value"])

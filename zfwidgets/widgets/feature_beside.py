@@ -100,7 +100,9 @@ class FeatureBeside:
     def _channel(self, options: Options, layer: str) -> int | None:
         """The map of the same number; without one its strongest, as soon as they are known."""
         channel, _ = channel_beside(self._theirs.network, layer, options.channel, self._names[1])
-        return self.panels.strongest(options.image, layer) if channel is None else channel
+        return (
+            self.panels.strongest(options.image, layer, self._position(options, layer)) if channel is None else channel
+        )
 
     def _position(self, options: Options, layer: str) -> tuple[int, int] | None:
         """The cell at the same share of the map."""

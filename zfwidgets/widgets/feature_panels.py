@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zfwidgets.backend.requests import strongest_channel
 from zfwidgets.imaging import Mosaic, heat_picture, mosaic, signed_picture
 from zfwidgets.widgets.figures import PictureFigure
 from zfwidgets.widgets.style import colour_bar
@@ -91,11 +92,11 @@ class FeaturePanels:
         self.all.title("All maps", self._name)
         self.all.foot(why)
 
-    def strongest(self, image: str, layer: str) -> int | None:
-        """The map with the largest activation, as soon as the maps are known."""
+    def strongest(self, image: str, layer: str, position: tuple[int, int] | None) -> int | None:
+        """The map with the largest activation, there or anywhere, as soon as the maps are known."""
         if self.maps is None or self.maps_of != (image, layer):
             return None
-        return int(self.maps.reshape(len(self.maps), -1).max(1).argmax())
+        return strongest_channel(self.maps, position)
 
     def _show_map(self) -> None:
         """The unit's own map, once maps and unit are of one picture and one layer."""

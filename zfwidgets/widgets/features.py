@@ -17,12 +17,13 @@ from zfwidgets.widgets import controls
 from zfwidgets.widgets.feature_beside import FeatureBeside
 from zfwidgets.widgets.feature_panels import FeaturePanels
 from zfwidgets.widgets.figures import Box, PictureFigure
-from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
+from zfwidgets.widgets.pair import FIRST, SECOND
 from zfwidgets.widgets.style import ACCENT, PASSING
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import checked_index
 from zfwidgets.widgets.trail import Steps
 from zfwidgets.widgets.unit import around, inside, unit_report
+from zfwidgets.widgets.unit_options import PlaceOptions
 from zfwidgets.widgets.units_here import UnitsHere
 from zfwidgets.widgets.values import Whole, as_place, as_whole
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["FeatureViewer"]
 
 
-class FeatureViewer(Steps, PairViewer):
+class FeatureViewer(Steps, PlaceOptions):
     """All maps of a layer as one mosaic; a click chooses a map, a click in the map a unit.
 
     A click on the picture lists the strongest units that look straight at that place.
@@ -58,12 +59,8 @@ class FeatureViewer(Steps, PairViewer):
     (3, 'deconvnet')
     """
 
-    layer: Any = T.TraitType("")
-    """Name of the layer."""
     channel = Whole(0, 0, "channel")
     """Which map of the layer."""
-    position = T.Any(None, allow_none=True)
-    """(row, column) of the unit; None: the map's maximum."""
     pixel = T.Any(None, allow_none=True)
     """(row, column) of a place in what the network sees of the picture, whose strongest units are listed."""
     rule: Any = T.TraitType("deconvnet")
@@ -76,13 +73,6 @@ class FeatureViewer(Steps, PairViewer):
     SENTENCE = (
         "One unit's activation, all others zero, sent down to the pixels (Zeiler and Fergus, section 2.1, Fig. 2)."
     )
-
-    def _defaults(self) -> dict[str, Any]:
-        net = self._backend.network
-        if net.trace_problem is not None:
-            raise ParameterError(f"This network has no features to show: {net.trace_problem}")
-        # The layer comes first in any case, because the channel is checked against it.
-        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
 
     def _build(self) -> W.Widget:
         self._picture = PictureFigure("Picture")
@@ -244,9 +234,6 @@ class FeatureViewer(Steps, PairViewer):
                 self.channel = min(self.channel, last)
                 self._channel_control.max = last
 
-    def _layer(self) -> Any:
-        return self._backend.network.layers[self.layer]
-
     def _facts(self) -> str:
         maps = self._panels.maps
         return "" if maps is None else f"{len(maps)} maps &middot; exact"
@@ -256,19 +243,9 @@ class FeatureViewer(Steps, PairViewer):
         """The projection that is shown."""
         return self._panels.unit
 
-    @T.validate("layer")
-    def _check_layer(self, proposal: Any) -> str:
-        name: str = self._backend.network.layers[proposal["value"]].name
-        return name
-
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int:
         return as_whole("channel", proposal["value"], 0, self._layer().channels - 1)
-
-    @T.validate("position")
-    def _check_position(self, proposal: Any) -> tuple[int, int] | None:
-        layer, expected = self._layer(), "(row, column) or None for the maximum"
-        return as_place("position", proposal["value"], (layer.height, layer.width), expected)
 
     @T.validate("pixel")
     def _check_pixel(self, proposal: Any) -> tuple[int, int] | None:

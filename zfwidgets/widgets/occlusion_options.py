@@ -10,7 +10,7 @@ from zfwidgets.backend import OcclusionRequest, RefinedRequest, Request
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods import checked_fill
 from zfwidgets.widgets.pair import PairViewer
-from zfwidgets.widgets.values import Share, Whole, as_target, as_whole
+from zfwidgets.widgets.values import Share, Whole, as_channel, as_target, as_whole
 
 if TYPE_CHECKING:
     from zfwidgets.network import Network
@@ -83,9 +83,7 @@ class OcclusionOptions(PairViewer):
 
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int | None:
-        if proposal["value"] is None or self.layer is None:
-            return None
-        return as_whole("channel", proposal["value"], 0, self._backend.network.layers[self.layer].channels - 1)
+        return None if self.layer is None else as_channel(self._backend.network, self.layer, proposal["value"])
 
 
 def sweep_of(options: OcclusionOptions, size: int, stride: int, layer: str | None) -> Request:

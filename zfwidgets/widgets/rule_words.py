@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from zfwidgets.imaging import enlarge, signed_picture, to_png
 from zfwidgets.methods.rules import MEASURES, WAYS
-from zfwidgets.methods.rules.similarity import reached
 from zfwidgets.methods.rules.ways import FAITHFUL
+from zfwidgets.methods.similarity import reached
 from zfwidgets.widgets.style import number
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import numpy as np
 
 from zfwidgets.backend import Request, ScoresRequest, fidelity_sentence
 from zfwidgets.backend.rule_requests import RandomisationRequest, RuleComparisonRequest
-from zfwidgets.errors import ParameterError
 from zfwidgets.methods.rules import MEASURES
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import rule_words as words
 from zfwidgets.widgets.curves import COLOURS, Curve, CurveFigure, chip
 from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.pair import SECOND
 from zfwidgets.widgets.rule_options import CHECKED, RuleOptions
 from zfwidgets.widgets.unit import LATER_WORK, inside
 
@@ -57,6 +57,7 @@ class RuleViewer(RuleOptions):
     (['deconvnet', 'overwrite', 'desalinet', 'guided', 'gradient'], ('conv2', 'conv1'))
     """
 
+    LACKS = "projections to compare"
     MAIN = "rules"
     ALSO = ("picture", "check")
     SENTENCE = (
@@ -64,17 +65,9 @@ class RuleViewer(RuleOptions):
         "2018)."
     )
 
-    def _defaults(self) -> dict[str, Any]:
-        net = self._backend.network
-        if net.trace_problem is not None:
-            raise ParameterError(f"This network has no projections to compare: {net.trace_problem}")
-        # The layer comes first in any case, because the channel is checked against it.
-        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
-
     def _build(self) -> W.Widget:
         self._compared: RuleComparison | None = None
         self._checked: WeightRandomisation | None = None
-        self._setting = False
         self._picture = PictureFigure("Picture")
         self._picture.foot("the frame is what the unit sees")
         self._heading, self._ways, self._scale = W.HTML(), W.HTML(), W.HTML()
@@ -85,8 +78,6 @@ class RuleViewer(RuleOptions):
         check = W.Box([self._curves, said])
         lab = W.VBox([self._heading, self._ways, self._scale, self._check_heading, check])
         left = W.VBox([self._picture, self._controls()])
-        self.observe(lambda _: self._reset("channel", "position"), ["layer", "image"])
-        self.observe(lambda _: self._reset("position"), "channel")
         self.observe(lambda _: self._draw_ways(), ["difference", "own"])
         self.observe(lambda _: self._draw_check(), ["rule", "measure", "stage"])
         body = W.Box([left, lab])
@@ -98,8 +89,6 @@ class RuleViewer(RuleOptions):
     def _controls(self) -> W.VBox:
         net = self._backend.network
         self._image_control = controls.image_choice(self._backend, self.image)
-        self._channel_control = controls.slider("Channel", 0, net.layers[self.layer].channels - 1)
-        self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
         self._stage_control = self._bind(controls.slider("Random layers", 0, 1), "stage")
         difference = W.ToggleButton(description="Difference", tooltip="Each tile minus the deconvnet's picture")
         own = W.ToggleButton(description="Own contrast", tooltip="Each tile up to its own largest magnitude")
@@ -113,12 +102,12 @@ class RuleViewer(RuleOptions):
             self._bind(controls.choice("Likeness", measures, self.measure), "measure"),
             self._bind(self._image_control, "image"),
             self._bind(controls.choice("Layer", list(net.menu), net.menu[0]), "layer"),
-            self._channel_control,
+            self._channel_slider(),
             self._bind(controls.slider("Random seed", 0, _SEEDS), "seed"),
         )
 
-    def _questions(self) -> dict[str, Request]:
-        if not self.awake:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        if not self.awake or which == SECOND:
             return {}
         unit = (self.image, self.layer, self.channel, self.position)
         return {
@@ -129,13 +118,13 @@ class RuleViewer(RuleOptions):
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "picture":
             self._picture.show(value.seen)
             self._base = value.seen.shape
         elif slot == "rules":
             self._compared, self._progress = value, 1.0
-            self._set_channel(value.faithful.channel)
+            self._show_channel(value.faithful.layer, value.faithful.channel)
             self._later.value = self._honest()
             self._draw_ways()
         else:
@@ -187,26 +176,6 @@ class RuleViewer(RuleOptions):
         assert self._compared is not None
         faithful = fidelity_sentence(self._backend.network, self._compared.faithful.layer)
         return f'<p class="zf-soft zf-said">{escape(faithful)} {escape(LATER_WORK)}</p>'
-
-    # Hands ---------------------------------------------------------------------------------------------------
-
-    def _slide(self, channel: int) -> None:
-        if not self._setting:
-            self.channel = channel
-
-    def _set_channel(self, channel: int) -> None:
-        self._setting = True  # what a program sets is no hand
-        try:
-            self._channel_control.max = self._backend.network.layers[self._answered["rules"].layer].channels - 1
-            self._channel_control.value = channel
-        finally:
-            self._setting = False
-
-    def _reset(self, *names: str) -> None:
-        """A map belongs to one layer, a place to one map; in another picture another one is strongest."""
-        with self._inbox.lock, self.hold_trait_notifications():
-            for name in names:
-                setattr(self, name, None)
 
     def _facts(self) -> str:
         if self._compared is None:

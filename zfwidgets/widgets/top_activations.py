@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zfwidgets.backend import Request, ScoresRequest
 from zfwidgets.backend.top_index import TopIndexRequest, TopMineRequest
 from zfwidgets.backend.top_requests import TopOrder, TopOrderRequest, TopSheetRequest
-from zfwidgets.errors import ParameterError, StaleIndexError
+from zfwidgets.errors import StaleIndexError
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import top_words as words
 from zfwidgets.widgets.figures import PictureFigure
@@ -75,13 +75,6 @@ class TopActivationsViewer(Steps, TopOptions):
         given = {"layer": layer, "index": index}
         options |= {name: value for name, value in given.items() if value is not None}
         super().__init__(backend, other, **options)
-
-    def _defaults(self) -> dict[str, Any]:
-        net = self._backend.network
-        if net.trace_problem is not None:
-            raise ParameterError(f"This network has no features to show: {net.trace_problem}")
-        # The layer comes first in any case, because the channel is checked against it.
-        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
 
     def _build(self) -> W.Widget:
         self._order: TopOrder | None = None

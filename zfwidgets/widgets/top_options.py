@@ -9,8 +9,8 @@ import traitlets as T
 
 from zfwidgets.backend.top_requests import SORTS
 from zfwidgets.errors import ParameterError, unknown_name
-from zfwidgets.widgets.pair import PairViewer
-from zfwidgets.widgets.values import Whole, as_channel, as_whole
+from zfwidgets.widgets.unit_options import MapOptions
+from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["SORT_NAMES", "TopOptions", "checked_index"]
 
@@ -18,13 +18,9 @@ MOST_TILES = 96
 SORT_NAMES = (("channel number", "channel"), ("strength", "strength"), ("class purity", "purity"))
 
 
-class TopOptions(PairViewer):
-    """Traits and their validation, with one message per cause."""
+class TopOptions(MapOptions):
+    """Traits and their validation, with one message per cause; channel None: the first map of the page."""
 
-    layer: Any = T.TraitType("")
-    """Whose maps are shown."""
-    channel = T.Any(None, allow_none=True)
-    """The map that is shown large; None: the first of the page."""
     sort: Any = T.TraitType("strength")
     """``"channel"``: by number; ``"strength"``: by the largest activation; ``"purity"``: by the share of the
     commonest class among a map's pictures."""
@@ -36,17 +32,6 @@ class TopOptions(PairViewer):
     """A file, a `TopActivations`, or None for the one that ships with the network, if there is one."""
     other_index = T.Any(None, allow_none=True)
     """The same of the second network."""
-    awake = T.Bool(True)
-    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
-
-    @T.validate("layer")
-    def _check_layer(self, proposal: Any) -> str:
-        name: str = self._backend.network.layers[proposal["value"]].name
-        return name
-
-    @T.validate("channel")
-    def _check_channel(self, proposal: Any) -> int | None:
-        return as_channel(self._backend.network, self.layer, proposal["value"])
 
     @T.validate("sort")
     def _check_sort(self, proposal: Any) -> str:

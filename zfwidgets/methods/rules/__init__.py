@@ -1,7 +1,7 @@
 """The rule lab: one unit sent down by different rules, and by a network whose weights are random.
 
 `compare` and `randomise` hold the two functions that a person calls, `result` what they return, `ways` the rules and
-choices that are compared, `similarity` how alike two pictures are.
+choices that are compared.
 """
 
 from typing import TYPE_CHECKING

@@ -13,8 +13,8 @@ from zfwidgets.methods.deconvnet import Descent, check_unit, one_unit
 from zfwidgets.methods.projection import Projection, Unit
 from zfwidgets.methods.recording import Recording
 from zfwidgets.methods.rules.result import RuleComparison
-from zfwidgets.methods.rules.similarity import cosine, rank_correlation, reached, relative_error
 from zfwidgets.methods.rules.ways import FAITHFUL, WAYS, Way
+from zfwidgets.methods.similarity import cosine, rank_correlation, reached, relative_error
 from zfwidgets.network import Network
 from zfwidgets.network.graph import Node
 from zfwidgets.network.passage import Norms

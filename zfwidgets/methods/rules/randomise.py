@@ -19,7 +19,7 @@ from zfwidgets.methods.projection import RULES, Projection, Unit
 from zfwidgets.methods.recording import Recording
 from zfwidgets.methods.rules.compare import lively_unit
 from zfwidgets.methods.rules.result import MEASURES, WeightRandomisation
-from zfwidgets.methods.rules.similarity import Likeness, reached
+from zfwidgets.methods.similarity import Likeness, reached
 from zfwidgets.network import Network
 from zfwidgets.network.operations import Operation
 from zfwidgets.network.operations.filters import Rectification

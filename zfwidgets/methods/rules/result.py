@@ -22,7 +22,7 @@ MEASURES = {
 """How the likeness of two pictures is measured, with the name that a person reads."""
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single equality
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single equality, and say too much
 class RuleComparison:
     """One unit by different ways, each compared with the faithful one.
 
@@ -40,6 +40,9 @@ class RuleComparison:
     rank: Mapping[str, float]
     error: Mapping[str, float]
 
+    def __repr__(self) -> str:
+        return f"RuleComparison({_unit(self.faithful)}: {', '.join(self.projections)})"
+
     @property
     def faithful(self) -> Projection:
         """The paper's own way."""
@@ -52,7 +55,7 @@ class RuleComparison:
         return self.projections[way].pixels - self.faithful.pixels
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single equality
+@dataclass(frozen=True, eq=False, repr=False)
 class WeightRandomisation:
     """A unit's picture while the layers below it lose their weights, from its own layer down to the pixels.
 
@@ -84,6 +87,10 @@ class WeightRandomisation:
     others: Mapping[str, Mapping[str, float]]
     seed: int
 
+    def __repr__(self) -> str:
+        unit, stages = next(iter(self.original.values())), f"{self.done} of {len(self.layers)} layers random"
+        return f"WeightRandomisation({_unit(unit)}, {stages}, seed {self.seed}: {', '.join(self.original)})"
+
     @property
     def done(self) -> int:
         """Stages that are done."""
@@ -102,3 +109,8 @@ class WeightRandomisation:
         if rule not in by_rule:
             raise unknown_name("rule of this check", rule, by_rule)
         return by_rule[rule]
+
+
+def _unit(projection: Projection) -> str:
+    row, column = projection.position
+    return f"{projection.layer} #{projection.channel} at ({row}, {column})"

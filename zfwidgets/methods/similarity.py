@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.methods.projection import Projection
+if TYPE_CHECKING:
+    from zfwidgets.methods.projection import Projection
 
 __all__ = ["Likeness", "cosine", "rank_correlation", "reached", "relative_error"]
 

@@ -1,0 +1,100 @@
+"""What viewers of a layer, a map and a unit have in common: their options, and the channel's slider.
+
+`LayerOptions` has a layer of a network that can be looked into; `MapOptions` adds a map that may be left open,
+`PlaceOptions` a place in it. `UnitViewer` has all of it and sleeps in a hidden tab.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.errors import ParameterError
+from zfwidgets.widgets import controls
+from zfwidgets.widgets.pair import PairViewer
+from zfwidgets.widgets.values import as_channel, as_place
+
+__all__ = ["LayerOptions", "MapOptions", "PlaceOptions", "UnitViewer"]
+
+
+class LayerOptions(PairViewer):
+    """A layer of the first network, which can be looked into."""
+
+    layer: Any = T.TraitType("")
+    """Name of the layer."""
+
+    LACKS = "features to show"
+    """What a network has none of where it cannot be traced."""
+
+    def _defaults(self) -> dict[str, Any]:
+        net = self._backend.network
+        if net.trace_problem is not None:
+            raise ParameterError(f"This network has no {self.LACKS}: {net.trace_problem}")
+        # The layer comes first in any case, because map and place are checked against it.
+        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
+
+    def _layer(self) -> Any:
+        return self._backend.network.layers[self.layer]
+
+    @T.validate("layer")
+    def _check_layer(self, proposal: Any) -> str:
+        name: str = self._backend.network.layers[proposal["value"]].name
+        return name
+
+
+class MapOptions(LayerOptions):
+    """And a map of it, for a viewer that sleeps while nobody sees it."""
+
+    channel = T.Any(None, allow_none=True)
+    """Which map of the layer; None: the viewer chooses."""
+    awake = T.Bool(True)
+    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
+
+    @T.validate("channel")
+    def _check_channel(self, proposal: Any) -> int | None:
+        return as_channel(self._backend.network, self.layer, proposal["value"])
+
+
+class PlaceOptions(LayerOptions):
+    """And a place in its maps."""
+
+    position = T.Any(None, allow_none=True)
+    """(row, column) of the unit; None: the map's maximum."""
+
+    @T.validate("position")
+    def _check_position(self, proposal: Any) -> tuple[int, int] | None:
+        layer, expected = self._layer(), "(row, column) or None for the maximum"
+        return as_place("position", proposal["value"], (layer.height, layer.width), expected)
+
+
+class UnitViewer(MapOptions, PlaceOptions):
+    """One unit: the map that the picture excites most, until another one is chosen."""
+
+    def _channel_slider(self) -> W.IntSlider:
+        """The map, which shows also the one that was found."""
+        self._setting = False
+        self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
+        self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
+        self.observe(lambda _: self._reset("channel", "position"), ["layer", "image"])
+        self.observe(lambda _: self._reset("position"), "channel")
+        return self._channel_control
+
+    def _slide(self, channel: int) -> None:
+        if not self._setting:
+            self.channel = channel
+
+    def _show_channel(self, layer: str, channel: int) -> None:
+        self._setting = True  # what a program sets is no hand
+        try:
+            self._channel_control.max = self._backend.network.layers[layer].channels - 1
+            self._channel_control.value = channel
+        finally:
+            self._setting = False
+
+    def _reset(self, *names: str) -> None:
+        """A map belongs to one layer, a place to one map; in another picture another one is strongest."""
+        with self._inbox.lock, self.hold_trait_notifications():
+            for name in names:
+                setattr(self, name, None)
