@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,14 @@ def test_an_unknown_second_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.startswith("zfwidgets: There is no network 'zfnet-photo'; the nearest are 'zfnet-photos'")
 
 
+def test_an_index_of_no_second_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = asked("--other-index", "top.safetensors", capsys=capsys)
+    assert status == 2 and said == "zfwidgets: --other-index is of a second network: name it with --other.\n"
+    missing = str(tmp_path / "none.safetensors")
+    status, said = asked("--other", "zfnet-photos", "--other-index", missing, capsys=capsys)
+    assert status == 2 and f"There is no file at {missing}: pass what `zfwidgets mine` wrote to --other-index." in said
+
+
 def test_the_page_shows_a_second_network_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (96, 96), (90, 9, 0)).save(tmp_path / "red.png")
     settings = PageSettings("zfnet-scenes", images=str(tmp_path), other="zfnet-photos")
@@ -125,13 +134,16 @@ def test_the_page_opens_the_index_that_the_command_line_names(
 ) -> None:
     for number in range(3):
         Image.new("RGB", (96, 96), (90 * number, 9, 0)).save(tmp_path / f"{number}.png")
-    index = tmp_path / "top.safetensors"
-    assert cli.main(["mine", "--images", str(tmp_path), "--out", str(index), "--layers", "conv1"]) == 0
+    index, other = tmp_path / "top.safetensors", tmp_path / "other.safetensors"
+    mine = ["mine", "--images", str(tmp_path), "--layers", "conv1", "--out"]
+    assert cli.main([*mine, str(index)]) == cli.main([*mine, str(other), "--network", "zfnet-photos"]) == 0
     settings = cli._settings("zfnet-scenes", "default", str(tmp_path), index=str(index))
-    monkeypatch.setenv(VARIABLE, settings.to_json())
+    beside = {"other": "zfnet-photos", "other_index": cli._second_index(str(other), "zfnet-photos", None)}
+    monkeypatch.setenv(VARIABLE, replace(settings, **beside).to_json())
     monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: None)
     page = open_explorer()
     page.top.layer = "conv1"
     page.top.awake = True
     assert page.top.wait(60) and page.top.result.index.count == 3 and page.features.index == str(index)
+    assert "Its index holds 3 pictures." in page.top._beside.about.value
     page.close()

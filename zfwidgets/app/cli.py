@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--other", metavar="NAME", help="a second network, shown beside the first")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
     parser.add_argument("--index", metavar="FILE", help="of `zfwidgets mine` over these pictures: what Top 9 shows")
+    parser.add_argument("--other-index", metavar="FILE", help="the same of the second network")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers hold network and files")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.set_defaults(run=_explore)
@@ -89,6 +90,7 @@ def _explore(options: argparse.Namespace) -> None:
     settings = replace(
         _settings(options.network, options.weights, options.images, options.scheduler, options.index),
         other=_second(options.other, options.scheduler),
+        other_index=_second_index(options.other_index, options.other, options.scheduler),
     )
     with _listener(options.port) as listener:
         print("Starting the page ...", flush=True)
@@ -114,11 +116,7 @@ def _settings(
         if not Path(images).is_dir():
             raise DataError(f"There is no folder at {images}: pass a folder of pictures to --images.")
         _check_pictures(images)
-    if index is not None:
-        index = str(Path(index).expanduser().resolve())
-        if not Path(index).is_file():
-            raise DataError(f"There is no file at {index}: pass what `zfwidgets mine` wrote to --index.")
-    return PageSettings(network, weights, images, index=index)
+    return PageSettings(network, weights, images, index=_index_file(index, "--index"))
 
 
 def _second(network: str | None, scheduler: str | None) -> str | None:
@@ -126,6 +124,23 @@ def _second(network: str | None, scheduler: str | None) -> str | None:
     if network is not None and scheduler is None and network not in _embedded_networks():
         _check_network(network, "default")
     return network
+
+
+def _second_index(index: str | None, network: str | None, scheduler: str | None) -> str | None:
+    """What was mined of the second network, if there is one."""
+    if index is not None and network is None:
+        raise ParameterError("--other-index is of a second network: name it with --other.")
+    return index if scheduler is not None else _index_file(index, "--other-index")
+
+
+def _index_file(index: str | None, option: str) -> str | None:
+    """The whole path of an index."""
+    if index is None:
+        return None
+    path = Path(index).expanduser().resolve()
+    if not path.is_file():
+        raise DataError(f"There is no file at {path}: pass what `zfwidgets mine` wrote to {option}.")
+    return str(path)
 
 
 def _embedded_networks() -> Collection[str]:

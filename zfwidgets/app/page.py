@@ -55,11 +55,13 @@ class PageSettings:
         What `zfwidgets mine` wrote over these pictures; None: the index that ships with the network, if there is one.
     other : str or None, optional
         Name of a second network, to be shown beside the first.
+    other_index : str or None, optional
+        As `index`, of the second network.
 
     Examples
     --------
-    >>> PageSettings.from_json(PageSettings("zfnet-scenes").to_json())
-    PageSettings(network='zfnet-scenes', weights='default', images=None, scheduler=None, index=None, other=None)
+    >>> PageSettings.from_json(PageSettings("zfnet-scenes", other="zfnet-photos").to_json()).other
+    'zfnet-photos'
     """
 
     network: str
@@ -68,6 +70,7 @@ class PageSettings:
     scheduler: str | None = None
     index: str | None = None
     other: str | None = None
+    other_index: str | None = None
 
     def to_json(self) -> str:
         """The settings as one line of JSON."""
@@ -121,5 +124,6 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')
     if explorer.top is not None:
-        explorer.top.index = settings.index  # opened, and checked, when the tab is
+        # Opened, and checked, when the tab is.
+        explorer.top.index, explorer.top.other_index = settings.index, settings.other_index
     return explorer
