@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,10 +98,31 @@ def test_maps_and_layers_that_it_does_not_have(viewer: TopActivationsViewer) -> 
     assert "cousin has no layer pool1: shown is " in viewer._beside.about.value
 
 
+def test_maps_of_one_number_in_two_layers_are_not_compared(viewer: TopActivationsViewer) -> None:
+    """While the layer changes one of the two has answered before the other: the same number is another map."""
+    viewer.channel = 1
+    assert viewer.wait(20)
+    beside, said = viewer._beside, viewer._beside.about.value
+    found, asked = beside._found, beside._found_of
+    assert (viewer._nine.layer, beside.nine.layer, asked.layer) == ("conv2", "conv2", "conv2") and "among" in said
+    beside.take(found, dataclasses.replace(asked, layer="conv1"))
+    beside.compare(viewer._nine, viewer, 1)
+    assert beside.about.value == said and beside.nine.layer == "conv2"
+    beside.take(found, asked)
+    viewer._nine.layer = "conv1"
+    beside.about.value = ""
+    beside.compare(viewer._nine, viewer, 1)
+    assert beside.about.value == ""
+    viewer._nine.layer = "conv2"
+    beside.compare(viewer._nine, viewer, 1)
+    assert beside.about.value == said
+
+
 def test_a_second_network_that_was_not_mined(backend: Backend, other: Backend, tops: Any) -> None:
     viewer = TopActivationsViewer(backend, layer="conv2", index=tops[0], other=other)
     assert viewer.wait(20)
     assert "The maps of cousin have not been mined: run `zfwidgets mine --network cousin`" in viewer._beside.about.value
+    assert "as other_index=, on the command line as --other-index." in viewer._beside.about.value
     viewer.close()
 
 

@@ -195,7 +195,7 @@ class TopActivationsViewer(Steps, TopOptions):
 
     def _show_of(self, which: int, slot: str, value: Any) -> None:
         if which == SECOND and self._beside is not None:
-            self._beside.take(value)
+            self._beside.take(value, self._answered_by(SECOND, slot))
             self._show_nine()
         elif slot == "picture":
             self._base = value.seen

@@ -51,9 +51,10 @@ class TopBeside:
     def __init__(self, mine: Backend, theirs: Backend, name: str, opened: Callable[[str], None]) -> None:
         self._mine, self._theirs, self._name, self._opened = mine, theirs, name, opened
         self._found: TopChannel | None = None
-        self._answered = False
+        self._found_of: TopChannelRequest | None = None
         self.nine = TopNine(self._open, listed=False, name=name)
-        self.nine.add_class("zf-wide")
+        for look in ("zf-wide", "zf-gone"):
+            self.nine.add_class(look)
         self.about = W.HTML()
 
     def pair(self, first: TopNine) -> W.Box:
@@ -64,46 +65,54 @@ class TopBeside:
 
     def questions(self, options: Options, channel: int | None) -> dict[str, Request]:
         """The map of the same number, where there is one."""
+        asked = self._asked(options, channel)
+        return {} if asked is None else {"nine": asked}
+
+    def _asked(self, options: Options, channel: int | None) -> TopChannelRequest | None:
         layer = self._layer(options).layer
         if channel is None or layer is None:
-            return {}
+            return None
         there, _ = channel_beside(self._theirs.network, layer, channel, self._name)
-        return (
-            {} if there is None else {"nine": TopChannelRequest(TopIndexRequest.of(options.other_index), layer, there)}
-        )
+        return None if there is None else TopChannelRequest(TopIndexRequest.of(options.other_index), layer, there)
 
     def _layer(self, options: Options) -> Counterpart:
         return layer_beside(self._mine.network, self._theirs.network, options.layer, self._name)
 
-    def take(self, found: TopChannel | None) -> None:
-        """Its nine; None where they were not mined."""
-        self._found, self._answered = found, True
+    def take(self, found: TopChannel | None, asked: TopChannelRequest) -> None:
+        """Its nine, and which map they are of; None where they were not mined."""
+        self._found, self._found_of = found, asked
 
     def compare(self, first: TopNine, options: Options, channel: int | None) -> None:
         """Show its nine and mark, in both blocks, the pictures that are among both."""
         layer, found, mine = self._layer(options), self._found, first.tile
-        said, shared = [layer.words], set[str]()
-        asked = self.questions(options, channel)
-        if channel is not None and layer.layer is not None and not asked:
-            said.append(
-                f"{layer.layer} of {self._name} has {self._theirs.network.layers[layer.layer].channels} maps and no "
-                f"#{channel}: there is nothing to stand beside it."
-            )
-        if self._answered and found is None and asked:
-            said.append(
-                f"The maps of {self._name} have not been mined: run `zfwidgets mine --network {self._name}` over the "
-                "same pictures and pass its file as other_index=."
-            )
-        fits = found is not None and asked and mine is not None and mine.channel == channel == found.tile.channel
-        (self.nine.remove_class if fits else self.nine.add_class)("zf-gone")
-        if fits and found is not None and mine is not None and layer.layer is not None:
-            self.nine.show(layer.layer, found.tile)
-            shared = _pictures(mine) & _pictures(found.tile)
-            said = [self._verdict(mine, found, len(shared)), *said, *found.tile.problems[:1]]
+        asked, of = self._asked(options, channel), self._found_of
+        shared, said = set[str](), [layer.words, *self._lacking(layer.layer, channel, asked is not None)]
+        if asked is not None:
+            here = mine is not None and (first.layer, mine.channel) == (options.layer, channel)
+            if of is None or (of.layer, of.channel) != (asked.layer, asked.channel) or not (here or found is None):
+                return  # what is shown, faded, stays until both have answered for the same map
+            if found is None:
+                said.append(
+                    f"The maps of {self._name} have not been mined: run `zfwidgets mine --network {self._name}` over "
+                    "the same pictures and pass its file as other_index=, on the command line as --other-index."
+                )
+            elif mine is not None:
+                self.nine.show(asked.layer, found.tile)
+                shared = _pictures(mine) & _pictures(found.tile)
+                said = [self._verdict(mine, found, len(shared)), *said, *found.tile.problems[:1]]
+        there = asked is not None and found is not None
+        (self.nine.remove_class if there else self.nine.add_class)("zf-gone")
         for nine in (first, self.nine):
             nine.mark(options.image, shared)
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
         self.about.value = f'<div class="zf-h">Second network: {escape(self._name)}</div>{lines}'
+
+    def _lacking(self, layer: str | None, channel: int | None, there: bool) -> list[str]:
+        """That its layer has no map of this number."""
+        if channel is None or layer is None or there:
+            return []
+        count = self._theirs.network.layers[layer].channels
+        return [f"{layer} of {self._name} has {count} maps and no #{channel}: there is nothing to stand beside it."]
 
     def _verdict(self, mine: TopTile, found: TopChannel, shared: int) -> str:
         count = len(_pictures(mine))

@@ -35,6 +35,7 @@ class TopNine(W.Box):
     def __init__(self, opened: Callable[[int], None], listed: bool = True, name: str = "") -> None:
         self._opened, self._listening, self._name = opened, True, name
         self.tile: TopTile | None = None
+        self.layer = ""
         self.projections, self.patches = PictureFigure("Projections"), PictureFigure("Patches")
         for panel in (self.projections, self.patches):
             panel.on_click(self._touch)
@@ -45,14 +46,14 @@ class TopNine(W.Box):
 
     def show(self, layer: str, tile: TopTile) -> None:
         """Show a map."""
-        self.tile = tile
+        self.layer, self.tile = layer, tile
         name = f"{layer} #{tile.channel}"
         for panel, half in ((self.projections, tile.projections), (self.patches, tile.patches)):
             panel.boxes([])
             if half is None:
                 panel.blank()
             else:
-                panel.show(half.pixels)
+                panel.show(half.clear)
         self.projections.title(name, self._name or f"{_count(tile)} strongest, projected")
         self.patches.title("Patches", self._name or "what these units look at")
         if tile.patches is None:
