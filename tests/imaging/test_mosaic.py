@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zfwidgets.errors import ParameterError
-from zfwidgets.imaging import heat_picture, mosaic
+from zfwidgets.imaging import heat_picture, mosaic, square
 
 
 @given(
@@ -44,6 +44,25 @@ def test_points_outside_hit_nothing() -> None:
         assert grid.at(x, y) is None
     assert grid.at(10, 5) is None  # the place of a sixth tile
     assert grid.at(5, 5) == 4
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 3), (3, 2), (4, 3), (7, 3)])
+def test_places_left_over_are_clear(count: int, columns: int) -> None:
+    grid = mosaic(np.zeros((count, 4, 5)), columns=columns, gap=2)
+    opaque = grid.clear[..., 3] == 255
+    np.testing.assert_array_equal(grid.clear[..., :3], grid.pixels)
+    places = [(row, column) for row in range(grid.rows) for column in range(columns)]
+    for place, (row, column) in enumerate(places):
+        tile = opaque[6 * row : 6 * row + 4, 7 * column : 7 * column + 5]
+        assert tile.all() if place < count else not tile.any()
+
+
+def test_nothing_is_clear_where_nothing_is_left_over() -> None:
+    grid = mosaic(np.zeros((6, 4, 5)), columns=3)
+    assert grid.clear is grid.pixels
+    few = square([np.zeros((7, 7, 3), np.uint8)] * 2, 9)
+    assert (few.count, few.pixels.shape, few.at(17, 0)) == (2, (23, 23, 3), None)
+    assert not few.clear[8:, :, 3].any() and few.clear[:7, :15, 3].all() and not few.clear[:, 15:, 3].any()
 
 
 def test_the_shape_is_nearly_square() -> None:

@@ -54,7 +54,7 @@ class TopTile:
     projections, patches : Mosaic or None
         In a square; None for a map without activations, projections also where an operation has no rule.
     picture : bytes
-        Both beside each other, small, as JPEG; empty for a map without activations.
+        Both beside each other, small, as JPEG, or PNG where places are left over; empty for a map without activations.
     problems : tuple of str
         What cannot be shown, and why; a cross stands in its place.
     """
@@ -294,8 +294,9 @@ def _shown(start: int, length: int, extent: int) -> slice:
 
 
 def _small(projections: Sequence[Pixels] | None, patches: Sequence[Pixels], k: int) -> bytes:
-    right = square(patches, k, SIDE).pixels
-    return to_jpeg(right if projections is None else beside(square(projections, k, SIDE).pixels, right))
+    right = square(patches, k, SIDE).clear
+    both = right if projections is None else beside(square(projections, k, SIDE).clear, right)
+    return to_png(both) if both.shape[2] == 4 else to_jpeg(both)
 
 
 def enhanced(pixels: NDArray[np.float32], share: float) -> Pixels:

@@ -40,6 +40,20 @@ class Mosaic:
     tile_width: int
     gap: int
 
+    @property
+    def clear(self) -> npt.NDArray[np.uint8]:
+        """The pixels, (H, W, 4) with the places left over clear where there are any: they suit any page."""
+        row, column = divmod(self.count, self.columns)
+        if row == self.rows:
+            return self.pixels
+        top, left = row * (self.tile_height + self.gap), column * (self.tile_width + self.gap)
+        alpha = np.full((*self.pixels.shape[:2], 1), 255, np.uint8)
+        alpha[top : top + self.tile_height, max(left - self.gap, 0) :] = 0
+        alpha[top + self.tile_height :] = 0
+        if column == 0:
+            alpha[max(top - self.gap, 0) :] = 0
+        return np.concatenate([self.pixels, alpha], axis=2)
+
     def at(self, x: float, y: float) -> int | None:
         """The tile under a point, in pixels from the left and top edge; None between tiles and outside."""
         column, in_x = divmod(x, self.tile_width + self.gap)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ def square(pictures: Sequence[Pixels], places: int, side: int | None = None) -> 
     pictures : sequence of numpy.ndarray
         uint8 (h, w, 3), at most as many as there are places.
     places : int
-        Places of the grid; those left over are light grey.
+        Places of the grid; those left over are light grey, and clear in `Mosaic.clear`.
     side : int, optional
         What the longer side of each picture shall come close to, in pixels: a smaller one is enlarged by a whole
         factor, its pixels crisp; a larger one is made smaller.
@@ -51,11 +52,12 @@ def square(pictures: Sequence[Pixels], places: int, side: int | None = None) -> 
         raise ParameterError(f"A square of {places} places takes 1 to {places} pictures, not {len(pictures)}.")
     tiles = np.stack(pictures if side is None else [_resized(picture, side) for picture in pictures])
     blank = np.full((places - len(tiles), *tiles.shape[1:]), _GAP_COLOUR, np.uint8)
-    return mosaic(np.concatenate([tiles, blank]), columns=math.ceil(math.sqrt(places)))
+    grid = mosaic(np.concatenate([tiles, blank]), columns=math.ceil(math.sqrt(places)))
+    return replace(grid, count=len(tiles))
 
 
 def beside(left: Pixels, right: Pixels, gap: int = 4) -> Pixels:
-    """Two equally high pictures next to each other, uint8 (H, W, 3).
+    """Two equally high pictures next to each other, uint8 (H, W, 3); with clear places (H, W, 4).
 
     Examples
     --------
@@ -63,7 +65,9 @@ def beside(left: Pixels, right: Pixels, gap: int = 4) -> Pixels:
     >>> beside(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 6, 3), np.uint8)).shape
     (8, 18, 3)
     """
-    return np.concatenate([left, np.full((len(left), gap, 3), _GAP_COLOUR, np.uint8), right], axis=1)
+    between = np.full((len(left), gap, left.shape[2]), _GAP_COLOUR, np.uint8)
+    between[..., 3:] = 0
+    return np.concatenate([left, between, right], axis=1)
 
 
 def titled_sheet(title: str, note: str, pairs: Sequence[tuple[str, Pixels | None]], columns: int) -> Pixels:

@@ -245,7 +245,7 @@ class EvolutionViewer(EvolutionOptions):
         jumps = growth.jumps(block)
         picture = block_picture([self._drawn(cell) for cell in block.cells], jumps)
         self._mosaics[block.layer] = picture
-        panel.show(picture.pixels)
+        panel.show(picture.clear)
         count = len(growth.evolution[block.layer].channels)
         panel.title(block.layer, f"{len(block.cells)} of {count} maps, epoch {block.epoch}")
         panel.foot(escape(block.problems[0]) if block.problems else words.block_foot(growth.evolution, block, jumps))

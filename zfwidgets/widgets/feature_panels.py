@@ -64,7 +64,7 @@ class FeaturePanels:
         self.maps_of = (image, layer)
         low, high = min(0.0, float(maps.min())), max(float(maps.max()), 1e-6)
         self.mosaic = mosaic(maps, low=low, high=high)
-        self.all.show(self.mosaic.pixels)
+        self.all.show(self.mosaic.clear)
         self.all.title(f"All {len(maps)} maps of {layer}", self._name or "click one")
         self.all.foot(colour_bar(low, high, "activation, one range for all maps"))
         self._show_map()

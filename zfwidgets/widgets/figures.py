@@ -128,10 +128,10 @@ class PictureFigure(Panel):
         )
 
     def show(self, pixels: Pixels) -> None:
-        """Show a picture, uint8 (H, W, 3)."""
+        """Show a picture, uint8 (H, W, 3) or, with clear places, (H, W, 4)."""
         height, width = pixels.shape[:2]
         exact = height * width <= _MOST_EXACT
-        data = to_png(pixels) if exact else to_jpeg(pixels)
+        data = to_png(pixels) if exact else to_jpeg(pixels[..., :3])
         if (height, width) != self.size:
             self._fit(height, width)
         if data == self._shown:

@@ -137,7 +137,7 @@ class FilterViewer(FilterOptions):
         self._orders[which] = ordered(report, self.sort)
         tiles = filter_mosaic(report.filters[self._orders[which]], shared=self.shared)
         panel, self._mosaics[which] = self._layer1[which], tiles
-        panel.show(tiles.pixels)
+        panel.show(tiles.clear)
         boxes = np.array([tiles.box(place) for place in range(tiles.count)], float)
         panel.cells(np.unique(boxes[:, 0] + boxes[:, 2] / 2), np.unique(boxes[:, 1] + boxes[:, 3] / 2))
         height, width = report.filters.shape[2:]
@@ -163,7 +163,7 @@ class FilterViewer(FilterOptions):
         if self.sort == "aliasing":
             order = np.argsort(-report.patterns.aliasing, kind="stable")
         shown = order[: _room(*pixels.shape[2:])]
-        panel.show(filter_mosaic(pixels[shown]).pixels)
+        panel.show(filter_mosaic(pixels[shown]).clear)
         some = f"{len(shown)} of {len(order)}" if len(shown) < len(order) else f"{len(order)}"
         self._caption(panel, "Layer 2", report, f"{some} maps of {report.patterns.layer}", foot)
 

@@ -177,7 +177,7 @@ class TrainingMonitor(Viewer):
     def _show_filters(self, filters: Any, epoch: int) -> None:
         self._filters.title("First-layer filters", f"epoch {epoch}")
         if len(filters):
-            self._filters.show(filter_mosaic(filters).pixels)
+            self._filters.show(filter_mosaic(filters).clear)
             self._filters.foot(f"{len(filters)} filters, grey is zero, each with its own contrast")
         else:
             self._filters.blank()

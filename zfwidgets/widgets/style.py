@@ -35,7 +35,9 @@ CSS = """
 .zf { --zf-ink: var(--jp-ui-font-color1, #222); --zf-soft: var(--jp-ui-font-color2, #555);
   --zf-line: var(--jp-border-color2, #d5d5d5); --zf-paper: var(--jp-layout-color1, #fff);
   --zf-wash: var(--jp-layout-color2, #f3f4f6); --zf-accent: #ff7f0e; --zf-bar: #2a788e;
+  scrollbar-color: var(--zf-soft) var(--zf-wash);
   color: var(--zf-ink); font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }
+html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-color1, #fff); }
 .zf, .zf .widget-box { overflow: visible; box-sizing: border-box; }
 .zf .widget-html, .zf .widget-html-content { color: var(--zf-ink); line-height: 1.35; font-size: 13px;
   margin: 0; height: auto; min-width: 0; overflow: visible; }

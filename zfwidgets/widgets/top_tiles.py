@@ -68,7 +68,8 @@ class TopTiles(W.Box):
             button.tooltip = f"Map {tile.channel}: its strongest activations, projected, beside their patches"
             (button.add_class if tile.dead else button.remove_class)("zf-dead")
             data = base64.b64encode(tile.picture).decode()
-            picture = f'url("data:image/jpeg;base64,{data}")' if data else "none"
+            kind = "png" if tile.picture.startswith(b"\x89PNG") else "jpeg"
+            picture = f'url("data:image/{kind};base64,{data}")' if data else "none"
             rules.append(f".zf .zf-tile.widget-button.{self._name(place)}::before {{ background-image: {picture}; }}")
         self._sheets[group].value = f"<style>{''.join(rules)}</style>"
 
