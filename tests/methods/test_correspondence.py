@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
-from twins.correspondence import slow_correspondence, slow_square
+from twins.correspondence import slow_correspondence, slow_delta_differences, slow_square
 
 from zfwidgets.data import frontal_faces
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
-from zfwidgets.methods.correspondence import Correspondence, correspondence
+from zfwidgets.methods.correspondence import Correspondence, correspondence, delta_difference
 from zfwidgets.methods.correspondence.placing import aligned, corner, default_layers, default_size
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
@@ -341,3 +341,39 @@ def test_it_stops_when_told_to(whole: Network) -> None:
     with pytest.raises(Cancelled):
         correspondence(whole, pictures, [ONE] * 20, 4, align=False, batch_size=4, cancelled=cancelled)
     assert len(asked) < 10
+
+
+@settings(max_examples=20)
+@given(st.integers(3, 6), st.integers(1, 3), st.integers(0, 2**16))
+def test_a_difference_of_two_networks_is_drawn_from_the_same_pictures(count: int, places: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    lacking = np.flatnonzero(random.random(count) < 0.2)[: count - 2]
+    both = []
+    for name in ("a", "b"):
+        shares = random.random((places, count, count), np.float32)
+        shares += shares.transpose(0, 2, 1)
+        shares[:, range(count), range(count)] = np.nan
+        shares[:, lacking] = shares[:, :, lacking] = np.nan
+        squares, seen = np.zeros((count, places, 2), np.int64), np.zeros((count, 4, 4, 3), np.uint8)
+        both.append(Correspondence((name,), ("nose",) * places, {name: shares}, squares, 2, None, seen, count))
+    found = delta_difference(both[0], both[1], ("a", "b"), "nose", level=0.8, resamples=40, seed=seed)
+    expected = both[1].delta["b"]["nose"].mean - both[0].delta["a"]["nose"].mean
+    assert found.value == pytest.approx(expected)
+    if count - len(lacking) < 3:
+        assert math.isnan(found.low) and math.isnan(found.high) and not found.apart
+    else:
+        drawn = slow_delta_differences(both[0].distances["a"], both[1].distances["b"], 40, seed)
+        np.testing.assert_allclose((found.low, found.high), np.quantile(drawn, [0.1, 0.9]), atol=1e-5)
+    assert delta_difference(both[0], both[0], ("a", "a"), "nose")[0] == 0
+
+
+def test_only_the_same_pictures_are_compared() -> None:
+    def made(count: int) -> Correspondence:
+        shares = np.where(np.eye(count), np.nan, 0.5)[None].astype(np.float32)
+        seen = np.zeros((count, 4, 4, 3), np.uint8)
+        return Correspondence(("a",), ("nose",), {"a": shares}, np.zeros((count, 1, 2), np.int64), 2, None, seen, count)
+
+    with pytest.raises(ParameterError, match="same pictures, and the pictures in which 'nose' is hidden are not"):
+        delta_difference(made(3), made(4), ("a", "a"), "nose")
+    with pytest.raises(UnknownNameError, match="no layer 'b'"):
+        delta_difference(made(3), made(3), ("a", "b"), "nose")

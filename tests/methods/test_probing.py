@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from twins.probing import slow_deal, slow_probe
+from twins.probing import slow_accuracy_difference, slow_deal, slow_probe
 
 from zfwidgets.data import UNSEEN, ImageSet, unseen_scenes
 from zfwidgets.errors import Cancelled, DataError, NetworkError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
-from zfwidgets.methods.probing import PAPER, Probe, feature_probe, paper
+from zfwidgets.methods.probing import PAPER, Probe, accuracy_difference, feature_probe, paper
 from zfwidgets.methods.probing.classifiers import STRENGTH, predicted
 from zfwidgets.methods.probing.features import extract
 from zfwidgets.methods.probing.folds import folds_of, room
@@ -292,3 +292,37 @@ def test_classes_never_taught_are_told_apart_the_better_the_deeper_and_after_lea
     assert all(learnt.score(layer).mean > random.score(layer).mean for layer in learnt.layers)
     mine, theirs = learnt.score("pool5"), random.score("pool5")
     assert mine.mean - mine.std > theirs.mean + theirs.std
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 6), st.integers(2, 4), st.integers(0, 2**16))
+def test_two_networks_are_compared_fold_by_fold(folds: int, classes: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    both = []
+    for _ in range(2):
+        answers = random.integers(0, classes, (folds, classes, 5))
+        tables = np.array([[np.bincount(row, minlength=classes) for row in fold] for fold in answers])
+        both.append(Probe(("a",), NAMES[:1] * classes, (4,), folds, "svm", None, {"a": tables[None]}))
+    found = accuracy_difference(both[0], both[1], ("a", "a"), level=0.9)
+    mean, error = slow_accuracy_difference(*(one.confusion["a"][0].tolist() for one in both))
+    assert found.value == pytest.approx(mean, abs=1e-12)
+    # Student's factor for 90 %, from a table of statistics.
+    factor = {1: 6.313752, 2: 2.919986, 3: 2.353363, 4: 2.131847, 5: 2.015048}[folds - 1]
+    assert (found.high - found.low) / 2 == pytest.approx(factor * error, rel=1e-5, abs=1e-12)
+    assert found.apart == (abs(mean) > factor * error + 1e-12)
+
+
+def test_probes_of_other_pictures_are_not_compared() -> None:
+    def made(tested: int, folds: int = 2) -> Probe:
+        tables = np.full((1, folds, 2, 2), tested, np.int64)
+        return Probe(("a",), ("ant", "bee"), (4,), folds, "svm", None, {"a": tables})
+
+    for other in (made(2), made(1, 3)):
+        with pytest.raises(ParameterError, match="have other pictures, classes, folds or classifiers"):
+            accuracy_difference(made(1), other, ("a", "a"))
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        accuracy_difference(made(1), made(1), ("a", "a"), level=1)
+    with pytest.raises(UnknownNameError, match="no layer 'b'"):
+        accuracy_difference(made(1), made(1), ("a", "b"))
+    one = accuracy_difference(made(1, 1), made(1, 1), ("a", "a"))
+    assert one.value == 0 and np.isnan(one.low) and not one.apart

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from torch import Tensor, nn
 
-__all__ = ["slow_deal", "slow_probe"]
+__all__ = ["slow_accuracy_difference", "slow_deal", "slow_probe"]
 
 
 def slow_deal(labels: Sequence[str], folds: int, seed: int) -> list[tuple[dict[str, list[int]], list[int]]]:
@@ -74,3 +74,23 @@ def _answers(features: np.ndarray, labels: list[str], asked: np.ndarray, classif
         return [min(labels)] * len(asked)
     model = SVC(kernel="linear", C=strength) if classifier == "svm" else LogisticRegression(C=strength, max_iter=10_000)
     return [str(name) for name in model.fit((features - mean) / away, labels).predict((asked - mean) / away)]
+
+
+def slow_accuracy_difference(
+    mine: Sequence[Sequence[Sequence[int]]], theirs: Sequence[Sequence[Sequence[int]]]
+) -> tuple[float, float]:
+    """Mean over folds of the second's accuracy minus the first's, and its standard error: tables as `slow_probe` makes.
+
+    Two of F folds share training pictures: as if their differences were correlated by the share that is tested, 1 / F.
+    """
+    apart = []
+    for one, other in zip(mine, theirs, strict=True):
+        accuracies = [
+            sum(row[place] / sum(row) for place, row in enumerate(table)) / len(table) for table in (one, other)
+        ]
+        apart.append(accuracies[1] - accuracies[0])
+    folds = len(apart)
+    mean = sum(apart) / folds
+    variance = sum((value - mean) ** 2 for value in apart) / (folds - 1)
+    shared = 1 / folds
+    return mean, (variance * (1 / folds + shared / (1 - shared))) ** 0.5

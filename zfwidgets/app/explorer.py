@@ -103,7 +103,7 @@ class Explorer(W.VBox):
         grown = traced and backend.compute(EmbeddedSeriesRequest(net.name))
         self.evolution = EvolutionViewer(backend, image=first, awake=False) if grown else None
         self.invariance = InvarianceViewer(backend, other, image=first, awake=False)
-        self.correspondence = CorrespondenceViewer(backend, image=first, awake=False) if traced else None
+        self.correspondence = CorrespondenceViewer(backend, other=other, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
         self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
         self.rules = RuleViewer(backend, image=first, awake=False) if traced else None

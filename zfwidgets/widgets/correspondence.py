@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from zfwidgets.backend import Request
+from zfwidgets.backend import Backend, Request
 from zfwidgets.backend.part_requests import CorrespondenceRequest, View, ViewRequest, lend_faces, marks_of
 from zfwidgets.data.landmarks import FACE_PARTS
 from zfwidgets.errors import ParameterError
@@ -18,6 +18,8 @@ from zfwidgets.widgets import controls
 from zfwidgets.widgets import part_words as words
 from zfwidgets.widgets.curves import CurveFigure
 from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets.pair import FIRST, SECOND
+from zfwidgets.widgets.part_beside import PartBeside, worth_a_curve
 from zfwidgets.widgets.part_options import MOST_PLACES, POOLS, PartOptions
 from zfwidgets.widgets.style import ACCENT, PASSING
 
@@ -28,8 +30,6 @@ __all__ = ["CorrespondenceViewer"]
 
 _FACES = 6
 _MOST_LAYERS = 9
-_MOST_CELLS = 600_000
-"""Cells of a layer up to which its curve is drawn along: the signs of all pictures are kept at once."""
 
 
 class CorrespondenceViewer(PartOptions):
@@ -45,13 +45,15 @@ class CorrespondenceViewer(PartOptions):
     landmarks : mapping, optional
         {key of a picture: {part: (x, y)}}, in pixels of that picture; six frontal faces by default, which are lent to
         the backend.
+    other : Backend, optional
+        A second network, from which the same parts of the same pictures are hidden: its Delta, its curves at layers of
+        the same name or depth, and whether the two are told apart. What is shown hidden is the first network's.
     **options
         Traits: ``image``, ``part``, ``layer``, ``size``, ``align``, ``pool``, ``places``, ``awake``; and those of
         `ipywidgets.VBox`.
 
     Examples
     --------
-    >>> from zfwidgets.backend import Backend
     >>> with Backend("zfnet-scenes", device="cpu") as backend:
     ...     viewer = CorrespondenceViewer(backend, layer="conv4", places=3)
     ...     done = viewer.wait()
@@ -65,9 +67,9 @@ class CorrespondenceViewer(PartOptions):
         "Small Delta: hiding this part changes all pictures alike (Zeiler and Fergus, section 4.3, Fig. 8, Table 1)."
     )
 
-    def __init__(self, backend: Any, landmarks: Any = None, **options: Any) -> None:
+    def __init__(self, backend: Backend, landmarks: Any = None, other: Backend | None = None, **options: Any) -> None:
         given = {} if landmarks is None else {"landmarks": landmarks}
-        super().__init__(backend, **given, **options)
+        super().__init__(backend, other, **given, **options)
 
     def _defaults(self) -> dict[str, Any]:
         net = self._backend.network
@@ -77,6 +79,9 @@ class CorrespondenceViewer(PartOptions):
 
     def _build(self) -> W.Widget:
         self._compared: Correspondence | None = None
+        self._beside: PartBeside | None = None
+        if self._other is not None:
+            self._beside = PartBeside(self._backend.network, self._other.network, self._names)
         self._view: View | None = None
         self._placing = False
         self._lend()
@@ -89,7 +94,8 @@ class CorrespondenceViewer(PartOptions):
         self.observe(lambda _: self._show_numbers(), "layer")
         left = W.VBox([self._picture, self._controls()])
         middle = W.VBox([self._strip_of_parts])
-        notes = W.VBox([self._verdict, self._table, self._bars, self._curves])
+        about = [] if self._beside is None else [self._beside.about]
+        notes = W.VBox([self._verdict, *about, self._table, self._bars, self._curves])
         body = W.Box([left, middle, notes])
         for box, name in zip([*body.children, body], ("zf-side", "zf-maps", "zf-notes", "zf-row"), strict=True):
             box.add_class(name)
@@ -137,53 +143,62 @@ class CorrespondenceViewer(PartOptions):
 
     # Questions and answers -----------------------------------------------------------------------------------
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
         if not self.awake:
             return {}
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self, self._layers())
         marks = marks_of(self.landmarks)
         compare = CorrespondenceRequest(marks, self.size, self._layers(), self.align, self.pool, self.places)
         return {"view": ViewRequest(self.image), "compare": compare}
 
+    def _of_both(self) -> tuple[str, ...]:
+        return tuple(key for key, _ in marks_of(self.landmarks))
+
     def _layers(self) -> tuple[str, ...]:
         """The chosen layer among some others, from the first to the last: choosing another asks nothing new."""
         net = self._backend.network
-        names = [name for name in net.menu if self._worth_a_curve(name)]
+        names = [name for name in net.menu if worth_a_curve(net, name)]
         plain = [name for name in names if name.count(".") < 2]
         names = plain if len(plain) > 2 else names
         step = max(-(-len(names) // _MOST_LAYERS), 1)
         chosen = {*names[::-1][::step], self.layer}
         return tuple(dict.fromkeys(name for name in (*net.menu, self.layer) if name in chosen))
 
-    def _worth_a_curve(self, name: str) -> bool:
-        layer = self._backend.network.layers[name]
-        cells = layer.channels * layer.height * layer.width
-        scores = layer.channels == len(self._backend.network.classes)
-        return cells <= _MOST_CELLS and not layer.kind.endswith("pool") and not scores
-
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "view":
             self._view = value
             self._picture.show(value.pixels)
             self._show_marks()
+            return
+        self._tell_share(which, value.count / len(value.seen))
+        if which == SECOND and self._beside is not None:
+            self._beside.compared = value
         else:
             self._compared = value
-            self._progress = value.count / len(value.seen)
             self._strip_of_parts.value = words.strip(value)
-            self._show_numbers()
+        self._show_numbers()
 
     def _show_numbers(self) -> None:
-        d = self._compared
-        if d is not None and self.layer in d.layers:
-            self._verdict.value = words.verdict(d, self.layer)
-            self._table.value = words.table(d, self.layer)
-            self._bars.value = words.bars(d, self.layer)
-            self._draw_curves(d)
+        d, second = self._compared, None
+        if d is None or self.layer not in d.layers:
+            return
+        if self._beside is not None:
+            asked = self._answered_by(FIRST, "compare"), self._answered_by(SECOND, "compare")
+            second = self._beside.second(*asked, self, d.layers)
+            self._beside.tell(self)
+        self._verdict.value = words.verdict(d, self.layer, second)
+        self._table.value = words.table(d, self.layer, second)
+        self._bars.value = words.bars(d, self.layer, second)
+        self._draw_curves(d, second)
 
-    def _draw_curves(self, d: Correspondence) -> None:
-        curves = words.curves(d)
+    def _draw_curves(self, d: Correspondence, second: words.Second | None) -> None:
+        curves = words.curves(d, second)
         top = math.ceil(10 * max([0.01, *(float(y) for curve in curves for y in curve.known()[1])])) / 10
         last = max(len(d.layers) - 1, 1)
         self._curves.draw(curves, 0, last, top, cursor=d.layers.index(self.layer), names=d.layers)
+        if second is not None:
+            self._curves.foot(words.curve_foot(second))
 
     def _show_marks(self) -> None:
         """The squares of the picture's parts, and where the chosen one is."""
@@ -239,8 +254,6 @@ class CorrespondenceViewer(PartOptions):
                 slider.max, slider.value = extent, round(value)
         finally:
             self._placing = False
-        self._lend()
-        self.observe(lambda _: self._lend(), "awake")
 
     def _unmark(self, part: str | None) -> None:
         """Take one part, or all, off the picture."""

@@ -12,7 +12,7 @@ import traitlets as T
 from zfwidgets.backend.part_requests import Landmarks
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods.correspondence import RANDOM
-from zfwidgets.widgets.base import Viewer
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["MOST_PLACES", "POOLS", "PartOptions"]
@@ -22,7 +22,7 @@ POOLS: tuple[tuple[str, int | str], ...] = (("each cell", "each cell"), ("3 x 3 
 """What the control offers; a program may take any grid."""
 
 
-class PartOptions(Viewer):
+class PartOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     landmarks: Any = T.TraitType(MappingProxyType({}))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zfwidgets.imaging import enlarge, mosaic, to_jpeg
-from zfwidgets.methods.correspondence import PAPER, RANDOM, Correspondence, Delta
+from zfwidgets.methods.correspondence import PAPER, RANDOM, Correspondence, Delta, delta_difference
+from zfwidgets.methods.telling import Difference
 from zfwidgets.widgets.curves import COLOURS, Curve, chip
+from zfwidgets.widgets.style import signed
 
-__all__ = ["bars", "colour_of", "curves", "strip", "table", "verdict"]
+__all__ = ["Second", "bars", "colour_of", "curve_foot", "curves", "strip", "table", "verdict"]
 
 SHOWN = 6
 """Pictures in a row of the strip."""
@@ -22,6 +25,39 @@ _TILE = 96
 _GAP = 3
 *_COLOURS, _RANDOM_COLOUR = COLOURS
 Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Second:
+    """What a second network says beside the first.
+
+    Attributes
+    ----------
+    d : Correspondence
+    layers : mapping
+        Layer of the first network to the one of the second that stands beside it, or None.
+    names : (str, str)
+        What the two networks are called.
+    same : bool
+        Whether both have answered the same question.
+    """
+
+    d: Correspondence
+    layers: Mapping[str, str | None]
+    names: tuple[str, str]
+    same: bool
+
+    def layer(self, layer: str) -> str | None:
+        """Its layer beside one of the first, if its answer is there."""
+        found = self.layers.get(layer)
+        return found if found in self.d.layers else None
+
+    def differences(self, d: Correspondence, layer: str) -> dict[str, Difference]:
+        """Part to second minus first, as soon as both are complete."""
+        theirs = self.layer(layer)
+        if theirs is None or not self.same or not (d.complete and self.d.complete):
+            return {}
+        return {part: delta_difference(d, self.d, (layer, theirs), part) for part in d.parts}
 
 
 def colour_of(part: str, parts: Sequence[str]) -> str:
@@ -58,8 +94,20 @@ def _fitted(tile: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(tile).resize((_TILE, _TILE), Image.Resampling.LANCZOS))
 
 
-def verdict(d: Correspondence, layer: str) -> str:
-    """Whether the paper's order comes out at a layer, in words."""
+def verdict(d: Correspondence, layer: str, second: Second | None = None) -> str:
+    """Whether the paper's order comes out at a layer, in words; of two networks also where they are told apart."""
+    said = [_order(d, layer)]
+    theirs = None if second is None else second.layer(layer)
+    if second is not None and theirs is not None:
+        orders = zip(second.names, (said[0], _order(second.d, theirs)), strict=True)
+        said = [f"<b>{escape(name)}</b>: {words}" for name, words in orders if words]
+        said.append(_told_apart(second.differences(d, layer), second.names))
+    lines = "".join(f"<div>{sentence}</div>" for sentence in said if sentence)
+    return f'<div class="zf-h">{escape(layer)}: do the pictures change alike?</div>{lines}' if lines else ""
+
+
+def _order(d: Correspondence, layer: str) -> str:
+    """Which parts lie below random places, and whether in the paper's order."""
     delta = {part: found.mean for part, found in d.delta[layer].items() if not np.isnan(found.mean)}
     marked = [part for part in delta if part != RANDOM]
     if RANDOM not in delta or not marked:
@@ -76,11 +124,32 @@ def verdict(d: Correspondence, layer: str) -> str:
     if len(eyes) == 2 and "nose" in delta:
         agrees = max(eyes) < delta["nose"] < delta[RANDOM]
         words += f" The paper's order, eyes &lt; nose &lt; random: {'yes' if agrees else 'no'}."
-    return f'<div class="zf-h">{escape(layer)}: do the pictures change alike?</div><div>{words}</div>'
+    return words
 
 
-def table(d: Correspondence, layer: str) -> str:
-    """Delta of a layer beside the paper's Table 1."""
+def _told_apart(differences: Mapping[str, Difference], names: tuple[str, str]) -> str:
+    """At which parts the second network's Delta is another, beyond what other pictures would change."""
+    if not differences:
+        return ""
+    if all(np.isnan(found.low) for found in differences.values()):
+        return "Too few pictures to tell the two networks apart: mark a third one."
+    groups = {
+        "smaller": [part for part, found in differences.items() if found.high < 0],
+        "larger": [part for part, found in differences.items() if found.low > 0],
+        "not told apart": [part for part, found in differences.items() if not found.apart],
+    }
+    if not groups["smaller"] and not groups["larger"]:
+        return "The two networks are not told apart at any part."
+    said = "; ".join(f"{how} at {escape(', '.join(parts))}" for how, parts in groups.items() if parts)
+    random = RANDOM in (*groups["smaller"], *groups["larger"])
+    note = " Random places differ too: some of it is how many cells change at all." if random else ""
+    return f"Delta of <b>{escape(names[1])}</b> is {said}.{note}"
+
+
+def table(d: Correspondence, layer: str, second: Second | None = None) -> str:
+    """Delta of a layer beside the paper's Table 1, or beside a second network's."""
+    if second is not None:
+        return _table_of_two(d, layer, second)
     head = ("part", f"Delta at<br>{escape(layer)}", "paper,<br>layer 5", "paper,<br>layer 7")
     cells = [f'<b class="zf-soft">{name}</b>' for name in head]
     for part in d.parts:
@@ -91,42 +160,110 @@ def table(d: Correspondence, layer: str) -> str:
     return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
 
 
+def _table_of_two(d: Correspondence, layer: str, second: Second) -> str:
+    """Both networks' Delta with its interval, and second minus first."""
+    theirs, differences = second.layer(layer), second.differences(d, layer)
+    heads = zip(second.names, (layer, theirs or "-"), strict=True)
+    head = ("part", *(f"{escape(name)}<br>{escape(at)}" for name, at in heads), "second<br>minus first")
+    cells = [f'<b class="zf-soft">{name}</b>' for name in head]
+    for part in d.parts:
+        cells.append(f"<span>{chip(colour_of(part, d.parts))}{escape(part)}</span>")
+        cells += [_with_interval(d, layer, part), _with_interval(second.d, theirs, part)]
+        cells.append(_difference(differences.get(part)))
+    papers = "; ".join(f"{part} {one.mean:.3f}, {other.mean:.3f}" for part, (one, other) in PAPER.items())
+    meaning = (
+        "Share of cells whose changes differ in sign; below, 95 % of bootstrap resamples of the pictures, for the "
+        f"difference the same ones for both; bold: zero lies outside. The paper, layers 5 and 7: {papers}."
+    )
+    return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
+
+
+def _with_interval(d: Correspondence, layer: str | None, part: str) -> str:
+    if layer is None or part not in d.parts or np.isnan(d.delta[layer][part].mean):
+        return '<span class="zf-soft">-</span>'
+    low, high = d.interval(layer, part)
+    return f"<span>{d.delta[layer][part].mean:.3f}{_ends(f'{low:.3f}', f'{high:.3f}')}</span>"
+
+
+def _difference(found: Difference | None) -> str:
+    if found is None or np.isnan(found.value):
+        return '<span class="zf-soft">-</span>'
+    value = f"<b>{signed(found.value)}</b>" if found.apart else signed(found.value)
+    return f"<span>{value}{_ends(signed(found.low), signed(found.high))}</span>"
+
+
+def _ends(low: str, high: str) -> str:
+    """An interval below a number, narrow enough for a column of four; none is nothing."""
+    return "" if "nan" in low else f"<br><small>{low.replace('0.', '.', 1)} to {high.replace('0.', '.', 1)}</small>"
+
+
 def _number(delta: Delta | None) -> str:
     if delta is None or np.isnan(delta.mean):
         return '<span class="zf-soft">-</span>'
     return f"<span>{delta.mean:.3f} <small>&plusmn;{f'{delta.std:.3f}'.lstrip('0')}</small></span>"
 
 
-def bars(d: Correspondence, layer: str) -> str:
-    """Delta of each part as a bar, with its bootstrap interval."""
-    intervals = {part: d.interval(layer, part) for part in d.parts}
-    delta = d.delta[layer]
-    ends = [0.0, *(found.mean for found in delta.values()), *(high for _, high in intervals.values())]
-    most = 1.03 * float(np.nanmax(ends)) or 1.0
-    rows = []
-    for part in d.parts:
-        mean, (low, high) = delta[part].mean, intervals[part]
-        if np.isnan(mean):
-            continue
-        line = "" if np.isnan(low) else f'<s style="left:{_share(low, most)};width:{_share(high - low, most)}"></s>'
-        rows.append(
-            f'<b>{escape(part)}</b><div class="zf-track"><i style="width:{_share(mean, most)};'
-            f'background:{colour_of(part, d.parts)}"></i>{line}</div><em>{mean:.3f}</em>'
-        )
-    note = "line: 95 % of bootstrap resamples of the pictures" if len(d.seen) > 2 else ""
-    return f'<div class="zf-bars zf-intervals">{"".join(rows)}</div><div class="zf-soft">{note}</div>'
+def bars(d: Correspondence, layer: str, second: Second | None = None) -> str:
+    """Delta of each part as a bar, with its bootstrap interval; a second network's is striped, below the first's."""
+    theirs = None if second is None else second.layer(layer)
+    shown = [(d, layer)] if second is None or theirs is None else [(d, layer), (second.d, theirs)]
+    found = {
+        (part, place): (one.delta[at][part].mean, one.interval(at, part))
+        for part in d.parts
+        for place, (one, at) in enumerate(shown)
+        if part in one.parts
+    }
+    most = 1.03 * float(np.nanmax([0.0, *(end for mean, ends in found.values() for end in (mean, *ends))])) or 1.0
+    rows = [
+        _bar("" if place else part, colour_of(part, d.parts), mean, ends, most, striped=place > 0)
+        for (part, place), (mean, ends) in found.items()
+        if not np.isnan(mean)
+    ]
+    notes = ["line: 95 % of bootstrap resamples of the pictures"] if len(d.seen) > 2 else []
+    if second is not None and len(shown) > 1:
+        notes.append(f"full: {escape(second.names[0])}, striped: {escape(second.names[1])}")
+    return f'<div class="zf-bars zf-intervals">{"".join(rows)}</div><div class="zf-soft">{"; ".join(notes)}</div>'
+
+
+def _bar(name: str, colour: str, mean: float, ends: tuple[float, float], most: float, striped: bool) -> str:
+    low, high = ends
+    line = "" if np.isnan(low) else f'<s style="left:{_share(low, most)};width:{_share(high - low, most)}"></s>'
+    fill = f"repeating-linear-gradient(115deg,{colour} 0 4px,transparent 4px 7px)" if striped else colour
+    return (
+        f'<b>{escape(name)}</b><div class="zf-track"><i style="width:{_share(mean, most)};background:{fill}"></i>{line}'
+        f"</div><em>{mean:.3f}</em>"
+    )
 
 
 def _share(value: float, most: float) -> str:
     return f"{100 * value / most:.1f}%"
 
 
-def curves(d: Correspondence) -> list[Curve]:
-    """Delta of each part over the number of the layer."""
-    delta, numbers = d.delta, np.arange(len(d.layers), dtype=float)
+def curves(d: Correspondence, second: Second | None = None) -> list[Curve]:
+    """Delta of each part over the number of the layer; a second network's at the layers that stand beside these."""
+    found = _curves(d, d.layers, d.parts)
+    if second is not None:
+        found += _curves(second.d, [second.layer(name) for name in d.layers], d.parts, dashed=True)
+    return found
+
+
+def curve_foot(second: Second) -> str:
+    """Which network is dashed, and at which layers."""
+    others = any(layer != name for layer, name in second.layers.items())
+    where = ", at its layers of the same name or depth" if others else ""
+    return f"dashed: {escape(second.names[1])}{where}"
+
+
+def _curves(d: Correspondence, layers: Sequence[str | None], parts: Sequence[str], dashed: bool = False) -> list[Curve]:
+    delta, numbers = d.delta, np.arange(len(layers), dtype=float)
+    none = Delta(np.nan, np.nan)
     return [
         Curve(
-            numbers, np.array([delta[name][part].mean for name in d.layers], np.float32), colour_of(part, d.parts), True
+            numbers,
+            np.array([none.mean if name is None else delta[name].get(part, none).mean for name in layers], np.float32),
+            colour_of(part, parts),
+            strong=True,
+            dashed=dashed,
         )
-        for part in d.parts
+        for part in parts
     ]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import unknown_name
+from zfwidgets.methods.correspondence.bootstrap import interval_of, resampled
 
 __all__ = ["PAPER", "RANDOM", "Correspondence", "Delta"]
 
@@ -87,6 +88,20 @@ class Correspondence:
         """Layer to part to the (mean, std) of Table 1, over all pairs of pictures that have the part."""
         return {layer: {part: self._delta(layer, part) for part in self.parts} for layer in self.layers}
 
+    def of(self, layer: str, part: str) -> NDArray[np.float32]:
+        """(places of the part, N, N): the distances of every two pictures.
+
+        Raises
+        ------
+        UnknownNameError
+            For a layer or a part that was not asked about.
+        """
+        if layer not in self.distances:
+            raise unknown_name("layer", layer, self.layers)
+        if part not in self.places:
+            raise unknown_name("part", part, self.parts)
+        return self.distances[layer][[place == part for place in self.places]]
+
     def pairs(self, layer: str, part: str) -> NDArray[np.float32]:
         """(places of the part, pairs): the distance of each pair of pictures that have it.
 
@@ -95,7 +110,7 @@ class Correspondence:
         UnknownNameError
             For a layer or a part that was not asked about.
         """
-        chosen = self._of(layer, part)
+        chosen = self.of(layer, part)
         first, second = np.triu_indices(chosen.shape[1], 1)
         found = chosen[:, first, second]
         return found[:, ~np.isnan(found).all(0)]
@@ -143,23 +158,7 @@ class Correspondence:
         ------
         ParameterError, UnknownNameError
         """
-        if not 0 < level < 1:
-            raise ParameterError(f"The level of an interval lies between 0 and 1, for example 0.95; found {level!r}.")
-        if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 1:
-            raise ParameterError(f"resamples is a whole number of at least 1, for example 1000; found {resamples!r}.")
-        chosen = self._of(layer, part)
-        there: NDArray[np.bool_] = ~np.all(np.isnan(chosen), axis=0)
-        having = there.any(0)
-        if having.sum() < 3:
-            return float("nan"), float("nan")
-        counted = there[np.ix_(having, having)].astype(float)
-        mean = np.where(there, np.nan_to_num(chosen).mean(0), 0)[np.ix_(having, having)]
-        number = int(having.sum())
-        drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=int(resamples))
-        weight = ((drawn @ counted) * drawn).sum(1)
-        sums = ((drawn @ mean) * drawn).sum(1)[weight > 0] / weight[weight > 0]
-        low, high = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
+        return interval_of(resampled(self.of(layer, part), resamples, seed), level)
 
     def table(self) -> str:
         """Delta of every layer beside the paper's Table 1, as text.
@@ -189,11 +188,3 @@ class Correspondence:
     def _delta(self, layer: str, part: str) -> Delta:
         found = self.pairs(layer, part).astype(float)
         return Delta(float(found.mean()), float(found.std())) if found.size else Delta(float("nan"), float("nan"))
-
-    def _of(self, layer: str, part: str) -> NDArray[np.float32]:
-        """(places of the part, N, N)."""
-        if layer not in self.distances:
-            raise unknown_name("layer", layer, self.layers)
-        if part not in self.places:
-            raise unknown_name("part", part, self.parts)
-        return self.distances[layer][[place == part for place in self.places]]

@@ -1,0 +1,72 @@
+"""Two networks' probes of the same pictures: is one more accurate than the other? Needs no torch."""
+
+from __future__ import annotations
+
+import math
+
+from zfwidgets.errors import ParameterError
+from zfwidgets.methods.probing.result import Probe
+from zfwidgets.methods.telling import Difference
+
+__all__ = ["accuracy_difference"]
+
+
+def accuracy_difference(
+    mine: Probe, theirs: Probe, layers: tuple[str, str], per_class: int | None = None, level: float = 0.95
+) -> Difference:
+    """Accuracy of one network's features minus that of another's, fold by fold on the same pictures.
+
+    Every fold trains and tests both classifiers on the same pictures, so that what makes a fold easy for both drops
+    out. The interval is Student's over folds, widened for what their training pictures share (Nadeau and Bengio 2003,
+    "Inference for the generalization error": the variance times 1/F + 1/(F - 1) in place of 1/F).
+
+    Parameters
+    ----------
+    mine, theirs : Probe
+        Cross-validations of the same pictures and labels in the same order, with the same seed.
+    layers : (str, str)
+        Of the first and of the second network.
+    per_class : int, optional
+        Training pictures of each class; the most by default.
+    level : float
+        Of the interval, between 0 and 1.
+
+    Returns
+    -------
+    Difference
+        `theirs` minus `mine`, as a share; its interval is NaN with a single fold.
+
+    Raises
+    ------
+    ParameterError
+        If the two were not trained and tested on the same pictures by the same classifier.
+    UnknownNameError
+        For a layer that is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tables = np.array([[[[3, 1], [1, 3]], [[3, 1], [2, 2]]]]), np.array([[[[4, 0], [0, 4]], [[4, 0], [1, 3]]]])
+    >>> mine, theirs = (Probe((n,), ("a", "b"), (4,), 2, "svm", None, {n: t}) for n, t in zip(("x", "y"), tables))
+    >>> accuracy_difference(mine, theirs, ("x", "y"))
+    Difference(value=0.25, low=0.25, high=0.25)
+    """
+    if not 0 < level < 1:
+        raise ParameterError(f"The level of an interval lies between 0 and 1, for example 0.95; found {level!r}.")
+    facts = [(one.classes, one.per_class, one.folds, one.classifier) for one in (mine, theirs)]
+    first, second = mine.accuracy(layers[0]), theirs.accuracy(layers[1])  # unknown layers are named here
+    tested = [one.confusion[layer].sum(-1) for one, layer in zip((mine, theirs), layers, strict=True)]
+    if facts[0] != facts[1] or tested[0].shape != tested[1].shape or (tested[0] != tested[1]).any():
+        raise ParameterError(
+            "Two probes are compared fold by fold, and these have other pictures, classes, folds or classifiers; probe "
+            "both networks with the same ones."
+        )
+    apart = (second - first)[mine.place(per_class)]
+    value, folds = float(apart.mean()), len(apart)
+    if folds < 2:
+        return Difference(value, math.nan, math.nan)
+    from scipy.special import stdtrit  # here: it comes with scikit-learn, which made the probes
+
+    spread = float(apart.std(ddof=1)) * math.sqrt(1 / folds + 1 / (folds - 1))
+    reach = float(stdtrit(folds - 1, (1 + level) / 2)) * spread
+    return Difference(value, value - reach, value + reach)
