@@ -35,6 +35,21 @@ def network() -> Network:
     return Network(module, preprocess=Preprocess(size=24, resize=24), classes=classes, device="cpu", name="tiny")
 
 
+def relative(first: nn.Module, size: int, resize: int, name: str) -> Network:
+    """A network of other widths, with `first` after its first convolution."""
+    torch.manual_seed(5)
+    module = nn.Sequential(
+        nn.Conv2d(3, 5, 5, stride=2), first, nn.Conv2d(5, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    )
+    return Network(module, preprocess=Preprocess(size=size, resize=resize), device="cpu", name=name)
+
+
+@pytest.fixture(scope="session")
+def cousin() -> Network:
+    """A second network: the same input, two convolutions of other widths."""
+    return relative(nn.ReLU(), 24, 24, "cousin")
+
+
 @pytest.fixture(scope="session")
 def pictures() -> ImageSet:
     """Three pictures of noise with smooth parts."""

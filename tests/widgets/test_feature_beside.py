@@ -9,32 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torch import nn
+from twins.tiny import relative
 
 from zfwidgets.backend import Backend
 from zfwidgets.data import ImageSet
 from zfwidgets.errors import ParameterError
-from zfwidgets.imaging import Preprocess, signed_picture
+from zfwidgets.imaging import signed_picture
 from zfwidgets.methods import project, projection_difference
 from zfwidgets.network import Network
 from zfwidgets.widgets import FeatureViewer
 from zfwidgets.widgets.style import PASSING
-
-
-def made(first: nn.Module, size: int, resize: int, name: str) -> Network:
-    torch.manual_seed(5)
-    module = nn.Sequential(
-        nn.Conv2d(3, 5, 5, stride=2), first, nn.Conv2d(5, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
-    )
-    return Network(module, preprocess=Preprocess(size=size, resize=resize), device="cpu", name=name)
-
-
-@pytest.fixture(scope="module")
-def cousin() -> Network:
-    """The same input, two convolutions of other widths."""
-    return made(nn.ReLU(), 24, 24, "cousin")
 
 
 @pytest.fixture
@@ -105,7 +91,7 @@ def test_clicks_and_places_are_of_both(viewer: FeatureViewer) -> None:
 
 
 def test_inputs_that_do_not_show_the_same_places(backend: Backend, pictures: ImageSet) -> None:
-    with Backend(made(nn.ReLU(), 32, 36, "larger"), pictures) as larger:
+    with Backend(relative(nn.ReLU(), 32, 36, "larger"), pictures) as larger:
         viewer = FeatureViewer(backend, larger, layer="conv1", channel=2)
         assert viewer.wait(20)
         assert "inputs, of 24 x 24 and 32 x 32 pixels" in viewer._beside.about.value
@@ -114,7 +100,7 @@ def test_inputs_that_do_not_show_the_same_places(backend: Backend, pictures: Ima
 
 
 def test_a_second_network_without_a_rule(backend: Backend, pictures: ImageSet) -> None:
-    with Backend(made(nn.SiLU(), 24, 24, "silu"), pictures) as silu:
+    with Backend(relative(nn.SiLU(), 24, 24, "silu"), pictures) as silu:
         viewer = FeatureViewer(backend, silu, layer="conv2", channel=3)
         assert viewer.wait(20)
         assert viewer.state == "ready" and "SiLU" in viewer._beside.panels.pixels._foot.value

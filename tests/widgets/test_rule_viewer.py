@@ -44,8 +44,8 @@ def test_it_shows_what_the_methods_say(viewer: RuleViewer, backend: Backend, net
     for way, cosine in ways.cosine.items():
         assert viewer.result.cosine[way] == pytest.approx(cosine, abs=1e-5)
     np.testing.assert_allclose(viewer.check.rank["gradient"], check.rank["gradient"], atol=1e-4)
-    assert viewer._ways.value.count("<img") == 4 and viewer._stages.value.count("<img") == 3
-    said = text(viewer._ways.value)
+    assert viewer._sheet.tiles.value.count("<img") == 4 and viewer._sheet.stages.value.count("<img") == 3
+    said = text(viewer._sheet.tiles.value)
     assert f"cosine {ways.cosine['gradient']:.2f}" in said.replace("&minus;", "-")
     assert f"relative error {ways.error['gradient']:.2f}" in said
     assert "here the same as DeSaliNet" in said
@@ -54,12 +54,12 @@ def test_it_shows_what_the_methods_say(viewer: RuleViewer, backend: Backend, net
 
 
 def test_switches_change_the_tiles_and_say_what_the_colours_mean(viewer: RuleViewer) -> None:
-    seen = {viewer._ways.value}
-    assert "One scale for all tiles" in viewer._scale.value
+    seen = {viewer._sheet.tiles.value}
+    assert "One scale for all tiles" in viewer._sheet.scale.value
     for name, words in (("own", "its own contrast"), ("difference", "minus the deconvnet")):
         widget_labelled(viewer, {"own": "Own contrast", "difference": "Difference"}[name]).value = True
-        assert getattr(viewer, name) and words in viewer._scale.value
-        seen.add(viewer._ways.value)
+        assert getattr(viewer, name) and words in viewer._sheet.scale.value
+        seen.add(viewer._sheet.tiles.value)
     assert len(seen) == 3
 
 
@@ -71,12 +71,12 @@ def test_the_cursor_walks_through_the_random_layers(viewer: RuleViewer) -> None:
     assert viewer.stage == 2 and "conv2 to conv1" in viewer._verdict.value
     slider.value = 0
     assert "untrained network" in viewer._verdict.value
-    assert viewer._stages.value.count("zf-now") == 1
-    drawn = viewer._stages.value, viewer._curves._plot.value
+    assert viewer._sheet.stages.value.count("zf-now") == 1
+    drawn = viewer._sheet.stages.value, viewer._curves._plot.value
     widget_labelled(viewer, "Pictures of").value = "gradient"
     widget_labelled(viewer, "Likeness").value = "cosine"
     assert (viewer.rule, viewer.measure) == ("gradient", "cosine")
-    assert drawn[0] != viewer._stages.value and drawn[1] != viewer._curves._plot.value
+    assert drawn[0] != viewer._sheet.stages.value and drawn[1] != viewer._curves._plot.value
     viewer.seed = 2
     assert viewer.wait(60) and viewer.check is not None and viewer.check.seed == 2
 
@@ -100,7 +100,7 @@ def test_choices_about_norms_are_shown_where_there_are_norms(pictures: ImageSet)
         with Backend(Network(small(name), preprocess=Preprocess(size=33), device="cpu"), pictures) as backend:
             viewer = RuleViewer(backend, layer=layer)
             assert viewer.wait(60)
-            assert way in viewer._ways.value
+            assert way in viewer._sheet.tiles.value
             viewer.close()
 
 
@@ -109,14 +109,14 @@ def test_a_silent_unit_and_a_layer_without_a_way_back_get_a_sentence(viewer: Rul
 
     maps = record(viewer._backend.network, viewer._backend.picture(viewer.image), ["conv2"]).activations["conv2"][0]
     channel, row, column = map(int, np.argwhere(maps == 0)[0])
-    good = viewer._ways.value
+    good = viewer._sheet.tiles.value
     viewer.channel = channel
     viewer.position = (row, column)
     with pytest.raises(ZfwidgetsError, match=f"#{channel} is silent at row {row}, column {column}"):
         viewer.wait(60)
-    assert viewer.state == "error" and viewer._ways.value
+    assert viewer.state == "error" and viewer._sheet.tiles.value
     viewer.channel = None
-    assert viewer.wait(60) and viewer.state == "ready" and viewer._ways.value == good
+    assert viewer.wait(60) and viewer.state == "ready" and viewer._sheet.tiles.value == good
     with Backend(Network(Attention(), preprocess=Preprocess(size=24), device="cpu"), pictures) as backend:
         other = RuleViewer(backend, layer="head")
         with pytest.raises(ZfwidgetsError, match="SiLU"):

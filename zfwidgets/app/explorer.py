@@ -105,8 +105,8 @@ class Explorer(W.VBox):
         self.invariance = InvarianceViewer(backend, other, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, other=other, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
-        self.architecture = ArchitectureViewer(backend, image=first, awake=False) if traced else None
-        self.rules = RuleViewer(backend, image=first, awake=False) if traced else None
+        self.architecture = ArchitectureViewer(backend, other, image=first, awake=False) if traced else None
+        self.rules = RuleViewer(backend, other, image=first, awake=False) if traced else None
         self._names = [name for name in _TABS if getattr(self, name) is not None]
         self._viewers = [getattr(self, name) for name in self._names]
         self.image = first

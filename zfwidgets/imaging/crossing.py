@@ -44,6 +44,11 @@ class Crossing:
         return (one.size, one.short_side) == (other.size, other.short_side)
 
     @property
+    def reverse(self) -> Crossing:
+        """From the second input to the first."""
+        return Crossing(self.theirs, self.mine, self.picture_size)
+
+    @property
     def scale(self) -> float:
         """Pixels of the second input for each of the first."""
         return self.theirs.short_side / self.mine.short_side

@@ -1,14 +1,25 @@
-"""What of a second network stands beside a layer, a map or a class of the first, and the sentence that says so."""
+"""What of a second network stands beside a layer, a unit or a class of the first, and the sentence that says so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zfwidgets.imaging import Crossing
+
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["Counterpart", "channel_beside", "class_beside", "layer_beside"]
+__all__ = [
+    "Counterpart",
+    "UnitBeside",
+    "box_back",
+    "channel_beside",
+    "class_beside",
+    "layer_beside",
+    "place_beside",
+    "unit_beside",
+]
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,99 @@ def channel_beside(theirs: Network, layer: str | None, channel: int, name: str) 
     if channel < count:
         return channel, ""
     return None, f"{layer} of {name} has {count} maps and no #{channel}: its strongest is shown."
+
+
+@dataclass(frozen=True)
+class UnitBeside:
+    """A unit of the second network.
+
+    Attributes
+    ----------
+    layer : str or None
+        None where there is none to be had.
+    channel : int or None
+        None: the strongest, at the position if there is one.
+    position : (row, column) or None
+        None: the map's maximum.
+    words : tuple of str
+        What had to be chosen, and why.
+    """
+
+    layer: str | None
+    channel: int | None
+    position: tuple[int, int] | None
+    words: tuple[str, ...]
+
+
+def unit_beside(
+    mine: Network,
+    theirs: Network,
+    unit: tuple[str, int, tuple[int, int] | None],
+    crossing: Crossing,
+    name: str,
+) -> UnitBeside:
+    """The map of the same number in the layer beside, at the same place of the picture.
+
+    Parameters
+    ----------
+    mine, theirs : Network
+        The two networks.
+    unit : (layer, channel, position)
+        Of the first one; position None: each map's own maximum.
+    crossing : Crossing
+        From the first input to the second.
+    name : str
+        What the second one is called.
+
+    Examples
+    --------
+    >>> from zfwidgets.models import load_network
+    >>> scenes, photos = load_network("zfnet-scenes"), load_network("zfnet-photos")
+    >>> crossing = Crossing(scenes.preprocess, photos.preprocess, (96, 96))
+    >>> unit_beside(scenes, photos, ("conv5", 3, (1, 2)), crossing, "it")
+    UnitBeside(layer='conv5', channel=3, position=(1, 2), words=())
+    """
+    layer, channel, position = unit
+    found = layer_beside(mine, theirs, layer, name)
+    if found.layer is None:
+        return UnitBeside(None, None, None, (found.words,))
+    there, why = channel_beside(theirs, found.layer, channel, name)
+    place, where = (
+        (None, "") if position is None else place_beside(mine, theirs, layer, found.layer, position, crossing)
+    )
+    words = (found.words, why and (f"{why[:-1]} at this place." if place else why), where and f"{name}: {where}")
+    return UnitBeside(found.layer, there, place, tuple(sentence for sentence in words if sentence))
+
+
+def place_beside(
+    mine: Network, theirs: Network, here: str, there: str, position: tuple[int, int], crossing: Crossing
+) -> tuple[tuple[int, int], str]:
+    """The cell whose receptive field is centred nearest to the same place of the picture, and what to say of it."""
+    one, two = mine.layers[here], theirs.layers[there]
+    sides = (two.height, two.width)
+    if not (all(one.stride) and all(two.stride)):  # a field of all has no place: the same share of the map
+        shares = ((at + 0.5) / side for at, side in zip(position, (one.height, one.width), strict=True))
+        return _cell([share * side - 0.5 for share, side in zip(shares, sides, strict=True)], sides), ""
+    y, x = (one.offset[a] + position[a] * one.stride[a] + one.receptive_field[a] / 2 for a in (0, 1))
+    x, y = crossing.there(x, y)
+    size = theirs.preprocess.size
+    seen = 0 <= x <= size and 0 <= y <= size
+    cells = [
+        (at - two.offset[axis] - two.receptive_field[axis] / 2) / two.stride[axis] for axis, at in enumerate((y, x))
+    ]
+    return _cell(cells, sides), "" if seen else "this place lies outside of what it sees; shown is the nearest one."
+
+
+def _cell(at: list[float], sides: tuple[int, int]) -> tuple[int, int]:
+    row, column = (min(max(round(cell), 0), side - 1) for cell, side in zip(at, sides, strict=True))
+    return row, column
+
+
+def box_back(box: tuple[int, int, int, int], crossing: Crossing) -> tuple[float, float, float, float]:
+    """A box (top, left, height, width) in the second input, in the first."""
+    top, left, height, width = box
+    (x0, y0), (x1, y1) = crossing.back(float(left), float(top)), crossing.back(left + width, top + height)
+    return y0, x0, y1 - y0, x1 - x0
 
 
 def class_beside(mine: Network, theirs: Network, target: int) -> int | None:

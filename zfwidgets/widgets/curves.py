@@ -38,8 +38,8 @@ class Curve:
     colour : str
     strong : bool
         Drawn over the others, with a dot under the cursor.
-    dashed : bool
-        For a second network.
+    dashed, dotted : bool
+        For a second network; for what the others are compared with.
     """
 
     x: NDArray[np.float64]
@@ -47,6 +47,7 @@ class Curve:
     colour: str
     strong: bool = False
     dashed: bool = False
+    dotted: bool = False
 
     def known(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The points that are numbers."""
@@ -138,6 +139,7 @@ def _line(curve: Curve, across: _Axis, up: _Axis) -> str:
     x, y = curve.known()
     points = " ".join(f"{across(a)},{up(min(max(b, up.low), up.high))}" for a, b in zip(x, y, strict=True))
     kinds = f"zf-curve{' zf-strong' if curve.strong else ''}{' zf-dashed' if curve.dashed else ''}"
+    kinds += " zf-dotted" if curve.dotted else ""
     return f'<polyline class="{kinds}" points="{points}" stroke="{curve.colour}"/>'
 
 

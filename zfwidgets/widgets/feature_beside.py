@@ -12,11 +12,11 @@ import numpy as np
 from zfwidgets.backend import Backend, ProjectionRequest, RecordRequest, Request, ScoresRequest
 from zfwidgets.imaging import Crossing, signed_picture
 from zfwidgets.methods import projection_difference
-from zfwidgets.widgets.counterpart import Counterpart, channel_beside, layer_beside
+from zfwidgets.widgets.counterpart import UnitBeside, box_back, place_beside, unit_beside
 from zfwidgets.widgets.feature_panels import FeaturePanels
 from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.style import signed
-from zfwidgets.widgets.unit import unit_facts
+from zfwidgets.widgets.unit import no_difference, unit_facts
 
 if TYPE_CHECKING:
     from zfwidgets.methods import Projection
@@ -84,56 +84,46 @@ class FeatureBeside:
 
     def questions(self, options: Options) -> dict[str, Request]:
         """The same of the second network."""
-        picture, layer = ScoresRequest(options.image), self._layer(options).layer
-        if layer is None:
+        picture, unit = ScoresRequest(options.image), self._unit(options)
+        if unit.layer is None:
             return {"picture": picture}
-        questions: dict[str, Request] = {"picture": picture, "maps": RecordRequest(options.image, (layer,))}
-        channel = self._channel(options, layer)
+        questions: dict[str, Request] = {"picture": picture, "maps": RecordRequest(options.image, (unit.layer,))}
+        channel = self._channel(options, unit)
         if channel is not None:
-            position = self._position(options, layer)
-            questions["projection"] = ProjectionRequest(options.image, layer, channel, position, options.rule)
+            place = (options.image, unit.layer, channel, unit.position)
+            questions["projection"] = ProjectionRequest(*place, options.rule)
         return questions
 
-    def _layer(self, options: Options) -> Counterpart:
-        return layer_beside(self._mine.network, self._theirs.network, options.layer, self._names[1])
+    def _unit(self, options: Options) -> UnitBeside:
+        both, unit = (self._mine.network, self._theirs.network), (options.layer, options.channel, options.position)
+        return unit_beside(*both, unit, self._cross(options.image), self._names[1])
 
-    def _channel(self, options: Options, layer: str) -> int | None:
+    def _channel(self, options: Options, unit: UnitBeside) -> int | None:
         """The map of the same number; without one its strongest, as soon as they are known."""
-        channel, _ = channel_beside(self._theirs.network, layer, options.channel, self._names[1])
-        return (
-            self.panels.strongest(options.image, layer, self._position(options, layer)) if channel is None else channel
-        )
-
-    def _position(self, options: Options, layer: str) -> tuple[int, int] | None:
-        """The cell at the same share of the map."""
-        if options.position is None:
-            return None
-        here, there = self._mine.network.layers[options.layer], self._theirs.network.layers[layer]
-        (row, column), sides = options.position, ((here.height, there.height), (here.width, there.width))
-        down, right = (int((at + 0.5) * two / one) for at, (one, two) in zip((row, column), sides, strict=True))
-        return min(down, there.height - 1), min(right, there.width - 1)
+        if unit.layer is None or unit.channel is not None:
+            return unit.channel
+        return self.panels.strongest(options.image, unit.layer, unit.position)
 
     def _touch(self, x: float, y: float) -> None:
         """A click in its map, in cells of the first network's."""
-        maps, unit = self.panels.maps, self.panels.unit
-        if maps is not None and unit is not None:
-            here = self._mine.network.layers[self._first]
-            self._touched((int(x) + 0.5) * here.width / maps.shape[2], (int(y) + 0.5) * here.height / maps.shape[1])
+        unit = self.panels.unit
+        if self.panels.maps is not None and unit is not None:
+            both, crossing = (self._theirs.network, self._mine.network), self._cross(self.panels.unit_of).reverse
+            (row, column), _ = place_beside(*both, unit.layer, self._first, (int(y), int(x)), crossing)
+            self._touched(column + 0.5, row + 0.5)
 
     # Answers -------------------------------------------------------------------------------------------------
 
     def compare(self, first: FeaturePanels, options: Options) -> None:
         """The difference, and what is said of the second network."""
-        layer = self._layer(options)
+        beside = self._unit(options)
         self._first = options.layer
-        said = [layer.words]
-        if layer.layer is None:
-            self.panels.blank(escape(layer.words))
-        else:
-            said.append(channel_beside(self._theirs.network, layer.layer, options.channel, self._names[1])[1])
+        said = [*beside.words]
+        if beside.layer is None:
+            self.panels.blank(escape(" ".join(said)))
         unit = self.panels.unit
         facts = "" if unit is None else unit_facts(self._theirs.network, unit)
-        said.append(self._subtract(first, layer, options))
+        said.append(self._subtract(first, beside, options))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
         self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{facts}{lines}'
 
@@ -148,25 +138,21 @@ class FeatureBeside:
         unit = self.panels.unit
         if unit is None or self.panels.unit_of != key:
             return None
-        top, left, height, width = unit.box
-        crossing = self._cross(key)
-        (x0, y0), (x1, y1) = crossing.back(float(left), float(top)), crossing.back(left + width, top + height)
-        return y0, x0, y1 - y0, x1 - x0
+        return box_back(unit.box, self._cross(key))
 
-    def _subtract(self, first: FeaturePanels, layer: Counterpart, options: Options) -> str:
+    def _subtract(self, first: FeaturePanels, beside: UnitBeside, options: Options) -> str:
         """Show the difference; a sentence where there can be none, and no panel."""
         mine, theirs = first.unit, self.panels.unit
         why = ""
         if mine is None or theirs is None:
             why = "No difference: one of the two has no projection."
         elif not self._cross(first.unit_of).same:
-            sides = " and ".join(f"{unit.input_size[0]} x {unit.input_size[1]}" for unit in (mine, theirs))
-            why = f"No difference of pixels: the inputs, of {sides} pixels, do not show the same places of the picture."
+            why = no_difference(mine, theirs)
         (self.difference.add_class if why else self.difference.remove_class)("zf-gone")
         if mine is None or theirs is None or why:
             return why
         here = options.image, options.layer, options.channel, options.rule
-        there = options.image, layer.layer, layer.layer and self._channel(options, layer.layer), options.rule
+        there = options.image, beside.layer, self._channel(options, beside), options.rule
         answered = ((first.unit_of, mine), (self.panels.unit_of, theirs))
         if [(image, unit.layer, unit.channel, unit.rule) for image, unit in answered] == [here, there]:
             self._draw(mine, theirs)  # else what is shown, faded, stays until both have answered the same question

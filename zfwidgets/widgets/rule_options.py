@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
@@ -11,9 +11,12 @@ from zfwidgets.methods.rules import MEASURES
 from zfwidgets.widgets.unit_options import UnitViewer
 from zfwidgets.widgets.values import Whole
 
+if TYPE_CHECKING:
+    from zfwidgets.network.passage import Rule
+
 __all__ = ["CHECKED", "RuleOptions"]
 
-CHECKED = ("deconvnet", "guided", "gradient")
+CHECKED: tuple[Rule, ...] = ("deconvnet", "guided", "gradient")
 """The rules that take the check with random weights."""
 
 

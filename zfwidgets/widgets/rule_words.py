@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.imaging import enlarge, signed_picture, to_png
+from zfwidgets.methods import projection_difference
 from zfwidgets.methods.rules import MEASURES, WAYS
 from zfwidgets.methods.rules.ways import FAITHFUL
 from zfwidgets.methods.similarity import reached
@@ -20,23 +21,35 @@ if TYPE_CHECKING:
     from zfwidgets.methods import Projection
     from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
 
-__all__ = ["figure", "heading", "scale_note", "stage_heading", "stage_tiles", "verdict", "way_tiles"]
+__all__ = [
+    "differences",
+    "figure",
+    "heading",
+    "scale_note",
+    "stage_heading",
+    "stage_tiles",
+    "verdict",
+    "verdict_of_both",
+    "way_tiles",
+]
 
 _WAY, _STAGE = 148, 88
 """Screen pixels of a tile."""
 _NAMES = {"desalinet": "DeSaliNet", "guided": "guided backprop", "norm derivative": "norm by derivative"}
 _BRIGHT = 0.99
 """Share of a picture's values below full colour: a few far above the rest would leave all others grey."""
+_ALIKE = 0.05
+"""Likenesses of two networks that differ by less are called about the same."""
 Values = NDArray[np.float32]
 
 
-def heading(found: RuleComparison) -> str:
-    """Which unit, and its activation."""
-    unit = found.faithful
+def heading(found: RuleComparison, name: str = "") -> str:
+    """Which unit, of which network where there are two, and its activation."""
+    unit, whose = found.faithful, escape(name and f"{name}: ")
     place = f", row {unit.position[0]}, column {unit.position[1]}"
     return (
-        f'<div class="zf-title zf-heading">{escape(unit.layer)} #{unit.channel}{place}, {len(found.projections)} ways '
-        f"down <small>activation {number(unit.value)}</small></div>"
+        f'<div class="zf-title zf-heading">{whose}{escape(unit.layer)} #{unit.channel}{place}, '
+        f"{len(found.projections)} ways down <small>activation {number(unit.value)}</small></div>"
     )
 
 
@@ -58,8 +71,8 @@ def scale_note(found: RuleComparison, difference: bool, own: bool) -> str:
     return f'<div class="zf-soft">{said}</div>'
 
 
-def way_tiles(found: RuleComparison, difference: bool, own: bool) -> str:
-    """A tile for each way with its numbers, the faithful one first."""
+def way_tiles(found: RuleComparison, difference: bool, own: bool, explained: bool = True) -> str:
+    """A tile for each way with its numbers, the faithful one first; `explained`: and what the way does."""
     tiles = []
     for name, projection in found.projections.items():
         pixels = reached(projection)
@@ -68,10 +81,8 @@ def way_tiles(found: RuleComparison, difference: bool, own: bool) -> str:
         image = _img(
             pixels, _WAY, None if own and not difference else _limit(found), f"{_name(name)}: {WAYS[name].words}"
         )
-        tiles.append(
-            f"<figure><b>{escape(_name(name))}</b>{image}<figcaption>{_numbers(found, name)}"
-            f"<small>{escape(_words(found, name))}</small></figcaption></figure>"
-        )
+        caption = _numbers(found, name) + (f"<small>{escape(_words(found, name))}</small>" if explained else "")
+        tiles.append(f"<figure><b>{escape(_name(name))}</b>{image}<figcaption>{caption}</figcaption></figure>")
     return f'<div class="zf-ways">{"".join(tiles)}</div>'
 
 
@@ -120,22 +131,24 @@ def stage_heading(found: WeightRandomisation) -> str:
     )
 
 
-def stage_tiles(found: WeightRandomisation, rule: str, measure: str, chosen: int) -> str:
-    """The trained network's picture, and one for each stage that is done."""
+def stage_tiles(found: WeightRandomisation, rule: str, measure: str, chosen: int, network: str = "") -> str:
+    """The trained network's picture, and one for each stage that is done; `network`: of which, where there are two."""
     likeness = found.similarity(rule, measure)
     tiles = [_stage("trained", found.original[rule], "1.00", chosen == 0)]
     for stage, projection in enumerate(found.projections[rule]):
-        name = found.layers[stage].split(".", 1)[-1]  # where names are long they begin alike
-        name = name if stage == 0 else f"+ {name}"
+        name = found.layers[stage] if stage == 0 else f"+ {found.layers[stage]}"
         tiles.append(_stage(name, projection, figure(likeness[stage]), chosen == stage + 1))
-    return f'<div class="zf-stages zf-random">{"".join(tiles)}</div>'
+    whose = network and f'<div class="zf-h">{escape(network)}</div>'
+    return f'{whose}<div class="zf-stages zf-random">{"".join(tiles)}</div>'
 
 
 def _stage(name: str, projection: Projection, likeness: str, chosen: bool) -> str:
     pixels = reached(projection)
     image = _img(pixels, _STAGE, None, name if pixels.any() else f"{name}: nothing comes down")
     mark = ' class="zf-now"' if chosen else ""
-    return f"<figure{mark}>{image}<figcaption><b>{escape(name)}</b> <span>{likeness}</span></figcaption></figure>"
+    # Names of nested modules are long: they break after their dots.
+    shown = escape(name).replace(".", ".<wbr>")
+    return f"<figure{mark}>{image}<figcaption><b>{shown}</b> <span>{likeness}</span></figcaption></figure>"
 
 
 def _img(pixels: Values, side: int, limit: float | None, words: str) -> str:
@@ -154,13 +167,56 @@ def verdict(found: WeightRandomisation, measure: str, stage: int) -> str:
             f"Move Random layers: with every step one more layer, down to {last}, has the weights that an untrained "
             "network begins with. What the network has learned is gone then; what stays alike was never learned."
         )
-    names: Sequence[str] = found.layers[:stage]
-    lost = names[0] if stage == 1 else f"{names[0]} to {names[-1]}"
     parts = []
     for rule in found.original:
         likeness = float(found.similarity(rule, measure)[stage - 1])
         parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} nothing comes down")
     return (
-        f"Without the trained weights of {lost}, {MEASURES[measure]} with the trained network's picture: "
-        f"{', '.join(parts)}."
+        f"Without the trained weights of {_lost(found, stage)}, {MEASURES[measure]} with the trained network's "
+        f"picture: {', '.join(parts)}."
+    )
+
+
+def _lost(found: WeightRandomisation, stage: int) -> str:
+    names = found.layers[:stage]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def verdict_of_both(
+    found: Sequence[WeightRandomisation], names: Sequence[str], rule: str, measure: str, stages: Sequence[int]
+) -> str:
+    """Which of two networks' pictures stays more alike, in a sentence; "" where there is nothing to compare."""
+    if not all(0 < stage <= one.done for one, stage in zip(found, stages, strict=True)):
+        return ""
+    pairs = list(zip(found, stages, names, strict=True))
+    left = [float(one.similarity(rule, measure)[stage - 1]) for one, stage, _ in pairs]
+    said = " and ".join(
+        f"{likeness:.2f} in {name} (without {_lost(one, stage)})"
+        for likeness, (one, stage, name) in zip(left, pairs, strict=True)
+    )
+    if not np.isfinite(left).all():
+        return f"By {rule} nothing is left to compare in one of the two networks: nothing comes down."
+    if abs(left[0] - left[1]) < _ALIKE:
+        end = "both pictures owe about as much to what was learned"
+    else:
+        end = f"the picture of {names[int(left[1] < left[0])]} owes more to what it has learned"
+    return f"By {rule}, {MEASURES[measure]} is {said}: {end}."
+
+
+def differences(mine: RuleComparison, theirs: RuleComparison) -> str:
+    """For each way that both have, the second network's picture minus the first one's, as tiles of the whole input."""
+    found = {
+        way: projection_difference(mine.projections[way], theirs.projections[way])
+        for way in mine.projections
+        if way in theirs.projections
+    }
+    limit = _full(found[FAITHFUL].pixels)
+    tiles = (
+        f"<figure><b>{escape(_name(way))}</b>{_img(one.pixels, _WAY, limit, f'{_name(way)}: difference')}"
+        f"<figcaption><span>cosine <b>{figure(one.cosine)}</b></span></figcaption></figure>"
+        for way, one in found.items()
+    )
+    return (
+        f'<div class="zf-ways">{"".join(tiles)}</div><div class="zf-soft">Each picture with its strongest value as 1, '
+        f"in its place in the whole input; full colour &plusmn;{number(limit)} or more.</div>"
     )

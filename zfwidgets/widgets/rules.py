@@ -6,18 +6,22 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
-import numpy as np
 
 from zfwidgets.backend import Request, ScoresRequest, fidelity_sentence
 from zfwidgets.backend.rule_requests import RandomisationRequest, RuleComparisonRequest
+from zfwidgets.errors import ParameterError, RefusedError
 from zfwidgets.methods.rules import MEASURES
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import rule_words as words
-from zfwidgets.widgets.curves import COLOURS, Curve, CurveFigure, chip
-from zfwidgets.widgets.figures import PictureFigure
-from zfwidgets.widgets.pair import SECOND
+from zfwidgets.widgets.counterpart import box_back
+from zfwidgets.widgets.figures import Box, PictureFigure
+from zfwidgets.widgets.pair import FIRST, SECOND
+from zfwidgets.widgets.rule_beside import RuleBeside
+from zfwidgets.widgets.rule_curves import LikenessFigure
 from zfwidgets.widgets.rule_options import CHECKED, RuleOptions
-from zfwidgets.widgets.unit import LATER_WORK, inside
+from zfwidgets.widgets.rule_sheet import RuleSheet
+from zfwidgets.widgets.style import ACCENT, PASSING
+from zfwidgets.widgets.unit import LATER_WORK, frames_of, inside
 
 if TYPE_CHECKING:
     from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
@@ -38,6 +42,10 @@ class RuleViewer(RuleOptions):
     ----------
     backend : Backend
         A network that can be traced, and its pictures.
+    other : Backend, optional
+        A second network: the map of the same number in the layer of the same name or depth, at the same place of the
+        picture, by the same rules below the first one's; what its pictures show more, where both networks see the same
+        pixels; and its check with random weights in the same plot, dashed.
     **options
         Traits: ``image``, ``layer``, ``channel``, ``position``, ``difference``, ``own``, ``rule``, ``measure``,
         ``stage``, ``seed``, ``awake``; and those of `ipywidgets.VBox`.
@@ -58,7 +66,7 @@ class RuleViewer(RuleOptions):
     """
 
     LACKS = "projections to compare"
-    MAIN = "rules"
+    MAIN = UNIT = "rules"
     ALSO = ("picture", "check")
     SENTENCE = (
         "How much of a projection is the rule, and how much the unit (Zeiler and Fergus, section 2.1; Adebayo et al. "
@@ -66,23 +74,26 @@ class RuleViewer(RuleOptions):
     )
 
     def _build(self) -> W.Widget:
-        self._compared: RuleComparison | None = None
-        self._checked: WeightRandomisation | None = None
         self._picture = PictureFigure("Picture")
         self._picture.foot("the frame is what the unit sees")
-        self._heading, self._ways, self._scale = W.HTML(), W.HTML(), W.HTML()
-        self._check_heading, self._stages, self._verdict = W.HTML(), W.HTML(), W.HTML()
-        self._curves = CurveFigure("Likeness to the trained picture")
-        self._later = W.HTML()
-        said = W.VBox([self._stages, self._verdict, self._later])
-        check = W.Box([self._curves, said])
-        lab = W.VBox([self._heading, self._ways, self._scale, self._check_heading, check])
+        self._second = None if self._other is None else RuleBeside(self._names)
+        self._sheet = RuleSheet("" if self._second is None else self._names[FIRST])
+        self._curves = LikenessFigure()
+        self._check_heading, self._verdict, self._later = W.HTML(), W.HTML(), W.HTML()
+        ways, said = [self._sheet.heading, self._sheet.tiles, self._sheet.scale], [self._sheet.stages, self._verdict]
+        if self._second is not None:
+            beside = self._second.sheet
+            ways += [beside.heading, self._second.about, beside.tiles, beside.scale, self._second.difference]
+            said = [self._sheet.stages, beside.stages, self._verdict, self._second.verdict]
+        told = W.VBox([*said, self._later])
+        check = W.Box([self._curves, told])
+        lab = W.VBox([*ways, self._check_heading, check])
         left = W.VBox([self._picture, self._controls()])
         self.observe(lambda _: self._draw_ways(), ["difference", "own"])
         self.observe(lambda _: self._draw_check(), ["rule", "measure", "stage"])
         body = W.Box([left, lab])
         names = ("zf-checked", "zf-check", "zf-side", "zf-lab", "zf-row")
-        for box, name in zip([said, check, left, lab, body], names, strict=True):
+        for box, name in zip([told, check, left, lab, body], names, strict=True):
             box.add_class(name)
         return body
 
@@ -107,63 +118,86 @@ class RuleViewer(RuleOptions):
         )
 
     def _questions_to(self, which: int) -> dict[str, Request]:
-        if not self.awake or which == SECOND:
+        if not self.awake:
             return {}
-        unit = (self.image, self.layer, self.channel, self.position)
-        return {
-            "picture": ScoresRequest(self.image),
-            "rules": RuleComparisonRequest(*unit),
-            "check": RandomisationRequest(*unit, CHECKED, self.seed),  # type: ignore[arg-type]
-        }
+        if which == FIRST:
+            unit = (self.image, self.layer, self.channel, self.position)
+            return {"picture": ScoresRequest(self.image), **self._of_unit(unit)}
+        there = self._beside()
+        if there is None or there.layer is None:
+            return {}
+        return self._of_unit((self.image, there.layer, there.channel, there.position))
+
+    def _of_unit(self, unit: tuple[str, str, int | None, tuple[int, int] | None]) -> dict[str, Request]:
+        return {"rules": RuleComparisonRequest(*unit), "check": RandomisationRequest(*unit, CHECKED, self.seed)}
 
     # Answers -------------------------------------------------------------------------------------------------
 
     def _show_of(self, which: int, slot: str, value: Any) -> None:
+        sheet = self._sheet if self._second is None or which == FIRST else self._second.sheet
         if slot == "picture":
             self._picture.show(value.seen)
             self._base = value.seen.shape
         elif slot == "rules":
-            self._compared, self._progress = value, 1.0
-            self._show_channel(value.faithful.layer, value.faithful.channel)
-            self._later.value = self._honest()
+            sheet.compared = value
+            self._tell_share(which, 1.0)
+            if which == FIRST:
+                self._show_channel(value.faithful.layer, value.faithful.channel)
+                self._later.value = self._honest()
             self._draw_ways()
         else:
-            self._checked = value
-            self._stage_control.max = max(len(value.layers), 1)
-            self._begin(value)
+            sheet.checked = value
+            if which == FIRST:
+                self._stage_control.max = max(len(value.layers), 1)
+                self._begin(value)
             self._draw_check()
-        if self._compared is not None and "picture" in self._answered:
-            self._picture.boxes([inside(self._compared.faithful.box, self._base)])
+        self._frame()
+
+    def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
+        """A unit of the second network that is silent here, or has no way down, is said in its place."""
+        if which == FIRST or self._second is None or not isinstance(error, RefusedError | ParameterError):
+            return False
+        self._second.sheet.blank(str(error))
+        self._draw_ways()
+        self._draw_check()
+        return True
 
     def _draw_ways(self) -> None:
-        found = self._compared
-        if found is not None:
-            self._heading.value = words.heading(found)
-            self._ways.value = words.way_tiles(found, self.difference, self.own)
-            self._scale.value = words.scale_note(found, self.difference, self.own)
+        self._sheet.draw_ways(self.difference, self.own)
+        there = self._beside()
+        if self._second is None or there is None:
+            return
+        self._second.tell(there)
+        self._second.sheet.draw_ways(self.difference, self.own)
+        # What is shown, faded, stays until both have answered the same question.
+        if self._second.sheet.compared is None or all(self._is_current(which, "rules") for which in (FIRST, SECOND)):
+            self._second.subtract(self._sheet, self._crossing(self.image).same)
 
     def _draw_check(self) -> None:
-        found = self._checked
+        found = self._sheet.checked
         if found is None:
             return
         stage = min(self.stage, len(found.layers))
-        x = np.arange(len(found.layers) + 1, dtype=np.float64)
-        curves = [
-            Curve(x, np.concatenate([[1.0], found.similarity(rule, self.measure)]), colour, strong=rule == self.rule)
-            for rule, colour in zip(CHECKED, COLOURS, strict=False)
-        ]
-        other = found.others[self.measure][self.rule]
-        curves.append(Curve(x, np.full(len(x), other, np.float32), COLOURS[CHECKED.index(self.rule)], dashed=True))
-        names = ("trained", *found.layers)
-        self._curves.draw(curves, 0, len(found.layers), cursor=stage, names=names, bottom=-1.0)
-        keys = "".join(f"<span>{chip(c.colour)}{escape(rule)}</span>" for rule, c in zip(CHECKED, curves, strict=False))
-        self._curves.foot(
-            f'<div class="zf-legend">{keys}</div>{MEASURES[self.measure]}, 1: the same. Dashed: pictures of other maps '
-            f"at this place, {words.figure(other)}"
-        )
+        both = [found]
+        if self._second is not None:
+            self._second.draw_stages(self._sheet, self.rule, self.measure, stage)
+            both += [] if self._second.sheet.checked is None else [self._second.sheet.checked]
+        self._curves.show(both, self._names, CHECKED, self.rule, self.measure, stage)
         self._check_heading.value = words.stage_heading(found)
-        self._stages.value = words.stage_tiles(found, self.rule, self.measure, stage)
+        self._sheet.draw_stages(self.rule, self.measure, stage)
         self._verdict.value = f'<p class="zf-said">{escape(words.verdict(found, self.measure, stage))}</p>'
+
+    def _frame(self) -> None:
+        """What the units see of the picture."""
+        if self._sheet.compared is None or "picture" not in self._answered:
+            return
+        boxes: list[Box] = [inside(self._sheet.compared.faithful.box, self._base)]
+        theirs = None if self._second is None else self._second.sheet.compared
+        if theirs is not None and self._is_current(SECOND, "rules"):
+            boxes.append(box_back(theirs.faithful.box, self._crossing(self.image)))
+        self._picture.boxes(boxes, [ACCENT, PASSING][: len(boxes)])
+        if self._second is not None:
+            self._picture.foot(frames_of(self._names, self.position))
 
     def _begin(self, found: WeightRandomisation) -> None:
         """The first sight is a network of which one layer, the lowest, is left."""
@@ -173,22 +207,23 @@ class RuleViewer(RuleOptions):
 
     def _honest(self) -> str:
         """How faithful, and what later work says."""
-        assert self._compared is not None
-        faithful = fidelity_sentence(self._backend.network, self._compared.faithful.layer)
+        assert self._sheet.compared is not None
+        faithful = fidelity_sentence(self._backend.network, self._sheet.compared.faithful.layer)
         return f'<p class="zf-soft zf-said">{escape(faithful)} {escape(LATER_WORK)}</p>'
 
     def _facts(self) -> str:
-        if self._compared is None:
+        found, checked = self._sheet.compared, self._sheet.checked
+        if found is None:
             return ""
-        stages = "" if self._checked is None else f", {self._checked.done} of {len(self._checked.layers)} layers random"
-        return f"{len(self._compared.projections)} ways{stages}"
+        stages = "" if checked is None else f", {checked.done} of {len(checked.layers)} layers random"
+        return f"{len(found.projections)} ways{stages}"
 
     @property
     def result(self) -> RuleComparison | None:
         """The ways that are shown."""
-        return self._compared
+        return self._sheet.compared
 
     @property
     def check(self) -> WeightRandomisation | None:
         """The check with random weights that is shown."""
-        return self._checked
+        return self._sheet.checked

@@ -130,7 +130,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-plot .zf-grid { stroke: var(--zf-line); stroke-width: 1; }
 .zf-plot .zf-curve { fill: none; stroke-width: 1.25; stroke-opacity: .6; stroke-linejoin: round; }
 .zf-plot .zf-curve.zf-strong { stroke-width: 2.5; stroke-opacity: 1; }
-.zf-plot .zf-dashed { stroke-dasharray: 4 3; }
+.zf-plot .zf-dashed { stroke-dasharray: 4 3; } .zf-plot .zf-dotted { stroke-dasharray: 1.5 3; }
 .zf-plot text.zf-now { fill: var(--zf-ink); font-weight: 600; }
 .zf-plot .zf-cursor { stroke: var(--zf-accent); stroke-width: 1.5; }
 .zf-plot .zf-dot { stroke: var(--zf-paper); stroke-width: 1.5; } .zf-plot .zf-mark { fill: var(--zf-ink); }
@@ -255,8 +255,8 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
 .zf-check > .zf-checked { flex: 1 1 320px; min-width: 0; gap: 4px; }
 .zf-random figcaption { max-width: 88px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
-  font-variant-numeric: tabular-nums; overflow: hidden; }
-.zf-random figcaption b { font-weight: 400; overflow: hidden; text-overflow: ellipsis; }
+  font-variant-numeric: tabular-nums; white-space: normal; }
+.zf-random figcaption b { font-weight: 400; min-width: 0; overflow-wrap: anywhere; } .zf-random { align-items: start; }
 .zf-chain { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; margin-bottom: 6px; }
 .zf .zf-trail { display: flex; flex-direction: row-reverse; align-items: center; overflow-x: auto; overflow-y: hidden;
   flex: 1 1 300px; min-width: 0; width: 0; min-height: 36px; padding: 3px; scrollbar-width: thin; }

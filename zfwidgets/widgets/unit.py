@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from zfwidgets.widgets.style import number
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["around", "inside", "patch", "unit_facts", "unit_report"]
+__all__ = ["around", "frames_of", "inside", "no_difference", "patch", "unit_facts", "unit_report"]
 
 LATER_WORK = (
     "What such a picture shows depends mostly on the switches of this image and only weakly on the unit (Mahendran "
@@ -54,6 +55,18 @@ def inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int,
     top, left = max(box[0], 0), max(box[1], 0)
     bottom, right = min(box[0] + box[2], shape[0]), min(box[1] + box[3], shape[1])
     return top, left, bottom - top, right - left
+
+
+def frames_of(names: Sequence[str], position: tuple[int, int] | None) -> str:
+    """What the frames of two networks' units are, as HTML."""
+    where = "each at its map's maximum" if position is None else "at the same place"
+    return f"the frames are what the units see, {where}: orange {escape(names[0])}, white {escape(names[1])}"
+
+
+def no_difference(mine: Projection, theirs: Projection) -> str:
+    """Why the projections of two networks are not subtracted, where their inputs are unlike."""
+    sides = " and ".join(f"{unit.input_size[0]} x {unit.input_size[1]}" for unit in (mine, theirs))
+    return f"No difference of pixels: the inputs, of {sides} pixels, do not show the same places of the picture."
 
 
 def around(pixel: tuple[int, int], shape: tuple[int, ...]) -> tuple[float, float, float, float]:

@@ -13,7 +13,8 @@ import traitlets as T
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.widgets import controls
-from zfwidgets.widgets.pair import PairViewer
+from zfwidgets.widgets.counterpart import UnitBeside, unit_beside
+from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
 from zfwidgets.widgets.values import as_channel, as_place
 
 __all__ = ["LayerOptions", "MapOptions", "PlaceOptions", "UnitViewer"]
@@ -70,7 +71,10 @@ class PlaceOptions(LayerOptions):
 
 
 class UnitViewer(MapOptions, PlaceOptions):
-    """One unit: the map that the picture excites most, until another one is chosen."""
+    """One unit: the strongest map, of the whole picture or at the position, until another one is chosen."""
+
+    UNIT = ""
+    """The slot whose answer knows which map that is."""
 
     def _channel_slider(self) -> W.IntSlider:
         """The map, which shows also the one that was found."""
@@ -86,12 +90,26 @@ class UnitViewer(MapOptions, PlaceOptions):
             self.channel = channel
 
     def _show_channel(self, layer: str, channel: int) -> None:
+        self._found_channel = channel
         self._setting = True  # what a program sets is no hand
         try:
             self._channel_control.max = self._backend.network.layers[layer].channels - 1
             self._channel_control.value = channel
         finally:
             self._setting = False
+
+    def _is_current(self, which: int, slot: str) -> bool:
+        """Whether the answer that is shown is that to what is asked now."""
+        asked = self._questions_to(which).get(slot)
+        return asked is not None and asked == self._answered_by(which, slot)
+
+    def _beside(self) -> UnitBeside | None:
+        """The unit of the second network; None until the map of the first one is known."""
+        if self._other is None or (self.channel is None and not self._is_current(FIRST, self.UNIT)):
+            return None
+        unit = (self.layer, self._found_channel if self.channel is None else self.channel, self.position)
+        both = (self._backend.network, self._other.network)
+        return unit_beside(*both, unit, self._crossing(self.image), self._names[SECOND])
 
     def _reset(self, *names: str) -> None:
         """A map belongs to one layer, a place to one map; in another picture another one is strongest."""
