@@ -116,6 +116,7 @@ def test_the_page_shows_a_second_network_beside(tmp_path: Path, monkeypatch: pyt
     page.occlusion.stride = 32
     assert page.occlusion.wait(60)
     assert page.occlusion.result.net.name == "zfnet-scenes" and not page.occlusion._beside.differences[0].empty
+    assert page.evolution._other.network.name == "zfnet-photos" and not page.evolution._asked
     page.close()
 
 

@@ -61,12 +61,12 @@ def touch(panel: Any, x: float, y: float) -> None:
 
 def test_it_shows_the_last_epoch_of_each_layer(viewer: EvolutionViewer, series: CheckpointSeries) -> None:
     assert viewer.state == "ready" and viewer._shown_epoch == 8
-    assert [panel._title.value.split("<")[1].split(">")[1].strip() for panel in viewer._panels[:2]] == [
+    assert [panel._title.value.split("<")[1].split(">")[1].strip() for panel in viewer._first.panels[:2]] == [
         "conv1",
         "conv2",
     ]
-    assert "epoch 8" in viewer._panels[1]._title.value
-    assert ["zf-gone" in panel._dom_classes for panel in viewer._panels] == [False, False, True, True, True]
+    assert "epoch 8" in viewer._first.panels[1]._title.value
+    assert ["zf-gone" in panel._dom_classes for panel in viewer._first.panels] == [False, False, True, True, True]
     expected = feature_evolution(series, PICTURES, device="cpu")
     for name, layer in expected.layers.items():
         np.testing.assert_array_equal(viewer.result[name].images, layer.images)
@@ -97,20 +97,26 @@ def test_the_same_maps_stay_in_their_places(viewer: EvolutionViewer) -> None:
     assert viewer.wait(60)
     block = growth.blocks[2, "conv2"]
     assert [cell.channel for cell in block.cells] == growth.followed("conv2")
-    other = viewer._panels[0]._shown
+    other = viewer._first.panels[0]._shown
     viewer.enhance = False
-    assert viewer._panels[0]._shown != other
+    assert viewer._first.panels[0]._shown != other
     viewer.seed = 3
     assert viewer.wait(60) and viewer._growth is not None and viewer.epoch == 2
     assert viewer._growth.followed("conv2") != growth.followed("conv2")
+
+
+def test_other_layers_are_asked_for_anew(viewer: EvolutionViewer) -> None:
+    viewer.layers = ["conv2"]
+    assert viewer.wait(60) and viewer.state == "ready"
+    assert list(viewer.result.layers) == ["conv2"] and "conv2" in viewer._first.panels[0]._title.value
 
 
 def test_neighbours_are_drawn_before_anybody_asks(viewer: EvolutionViewer) -> None:
     assert viewer._growth is not None
     assert set(viewer._growth.blocks) == {(epoch, layer) for epoch in EPOCHS for layer in ("conv1", "conv2")}
     viewer.epoch = 5  # nothing to wait for
-    assert viewer.state == "ready" and "epoch 5" in viewer._panels[0]._title.value
-    assert "zf-now" in viewer._life.value and viewer._life.value.count("<span") == len(EPOCHS)
+    assert viewer.state == "ready" and "epoch 5" in viewer._first.panels[0]._title.value
+    assert "zf-now" in viewer._first.life.value and viewer._first.life.value.count("<span") == len(EPOCHS)
 
 
 def test_the_slider_stops_at_checkpoints_only(growing: Backend, tmp_path: Path) -> None:
@@ -142,10 +148,10 @@ def test_nan_weights_are_said_and_shown_as_nothing(growing: Backend, tmp_path: P
     series = CheckpointSeries(tmp_path, module=small_module(0), preprocess=PREPROCESS)
     viewer = EvolutionViewer(growing, series, epoch=5, maps=2)
     assert viewer.wait(60) and viewer.state == "ready"
-    assert "NaN" in viewer._notice.value and "nothing to show" in viewer._panels[0]._foot.value
-    assert viewer._panels[0].empty
+    assert "NaN" in viewer._notice.value and "nothing to show" in viewer._first.panels[0]._foot.value
+    assert viewer._first.panels[0].empty
     viewer.epoch = 8
-    assert viewer.wait(60) and not viewer._panels[0].empty
+    assert viewer.wait(60) and not viewer._first.panels[0].empty
     viewer.close()
 
 
@@ -153,14 +159,14 @@ def test_a_click_follows_a_map_and_opens_its_picture(viewer: EvolutionViewer) ->
     growth = viewer._growth
     assert growth is not None
     place = next(n for n, cell in enumerate(growth.blocks[8, "conv1"].cells) if cell.exemplar is not None)
-    upper, left, height, width = viewer._mosaics["conv1"].box(place)
-    touch(viewer._panels[0], left + width / 2, upper + height / 2)
+    upper, left, height, width = viewer._first.mosaics[0].box(place)
+    touch(viewer._first.panels[0], left + width / 2, upper + height / 2)
     assert (viewer.layer, viewer.channel) == ("conv1", growth.followed("conv1")[place])
-    assert viewer._panels[0]._lines.visible and not viewer._panels[1]._lines.visible
-    assert f"conv1 #{viewer.channel}" in viewer._life.value
+    assert viewer._first.panels[0]._lines.visible and not viewer._first.panels[1]._lines.visible
+    assert f"conv1 #{viewer.channel}" in viewer._first.life.value
     viewer._open_button.click()
     assert viewer.image == growth.cell(8, "conv1", viewer.channel).exemplar.image  # type: ignore[union-attr]
-    touch(viewer._panels[0], 5000, 5000)
+    touch(viewer._first.panels[0], 5000, 5000)
     assert viewer.layer == "conv1" and viewer.state == "ready"
     widget_labelled(viewer, "Layer").value = "conv2"
     assert (viewer.layer, viewer.channel) == ("conv2", None)

@@ -101,7 +101,7 @@ class Explorer(W.VBox):
         self.features = FeatureViewer(backend, other, image=first, channel=channel) if traced else None
         self.top = TopActivationsViewer(backend, other=other, image=first, awake=False) if traced else None
         grown = traced and backend.compute(EmbeddedSeriesRequest(net.name))
-        self.evolution = EvolutionViewer(backend, image=first, awake=False) if grown else None
+        self.evolution = EvolutionViewer(backend, other=other, image=first, awake=False) if grown else None
         self.invariance = InvarianceViewer(backend, other, image=first, awake=False)
         self.correspondence = CorrespondenceViewer(backend, other=other, image=first, awake=False) if traced else None
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None

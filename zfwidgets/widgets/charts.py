@@ -31,11 +31,14 @@ class Curve:
     Attributes
     ----------
     name : str
+        "" for a line that the legend leaves out.
     epochs, values : array_like
         Equally long; nan is a gap.
     colour : str
     dashed, dots : bool
         Whether the line is dashed; whether each value has a dot.
+    missing : tuple of int or None
+        Its own epochs without a value, at which the line breaks; None: those of the axis.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Curve:
     colour: str
     dashed: bool = False
     dots: bool = False
+    missing: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def epoch_chart(
         x = span.x(cursor)
         parts.append(f'<line class="zf-cursor" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
     parts += [_line(curve, span, top) for curve in curves]
-    names = "".join(f"<span><i {_key(curve)}></i>{escape(curve.name)}</span>" for curve in curves)
+    names = "".join(f"<span><i {_key(curve)}></i>{escape(curve.name)}</span>" for curve in curves if curve.name)
     return (
         f'<svg class="zf-plot zf-chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(what)}">'
         f'{"".join(parts)}</svg><div class="zf-legend">{names}</div>'
@@ -165,4 +169,5 @@ def _between(run: Sequence[str], epoch: float, curve: Curve, span: Span) -> bool
     if not run:
         return False
     earlier = [other for other in curve.epochs if other < epoch]
-    return any(max(earlier, default=epoch) < gone < epoch for gone in span.missing)
+    gaps = span.missing if curve.missing is None else curve.missing
+    return any(max(earlier, default=epoch) < gone < epoch for gone in gaps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ class Counterpart:
     words: str = ""
 
 
-def layer_beside(mine: Network, theirs: Network, layer: str | None, name: str) -> Counterpart:
+def layer_beside(
+    mine: Network, theirs: Network, layer: str | None, name: str, among: Collection[str] | None = None
+) -> Counterpart:
     """The layer of the same name; where there is none, the one at the same share of the depth.
 
     Parameters
@@ -49,6 +52,8 @@ def layer_beside(mine: Network, theirs: Network, layer: str | None, name: str) -
         Of the first one; None for a network that cannot be looked into.
     name : str
         What the second one is called.
+    among : collection of str, optional
+        The layers of the second one of which something is known; all by default.
 
     Returns
     -------
@@ -69,16 +74,18 @@ def layer_beside(mine: Network, theirs: Network, layer: str | None, name: str) -
     if theirs.trace_problem is not None:
         return Counterpart(None, f"{name} cannot be looked into: {theirs.trace_problem}")
     spatial = mine.layers[layer].spatial
-    if layer in theirs.layers and theirs.layers[layer].spatial == spatial:
+    known = layer in theirs.layers and theirs.layers[layer].spatial == spatial
+    if known and (among is None or theirs.layers[layer].name in among):
         return Counterpart(str(theirs.layers[layer].name))
     kind = "with places" if spatial else "without places"
-    names = _menu(theirs, spatial)
+    names = [one for one in _menu(theirs, spatial) if among is None or one in among]
     if not names:
         return Counterpart(None, f"{name} has no layer {kind} to stand beside {layer}.")
     share = _depth(mine, layer, spatial)
     found = min(names, key=lambda one: abs(_depth(theirs, one, spatial) - share))
     depth = f"after {100 * _depth(theirs, found, spatial):.0f} % of its layers {kind}"
-    return Counterpart(found, f"{name} has no layer {layer}: shown is {found}, as deep ({depth}).")
+    lacks = f"{layer} of {name} is not followed" if known else f"{name} has no layer {layer}"
+    return Counterpart(found, f"{lacks}: shown is {found}, as deep ({depth}).")
 
 
 def channel_beside(theirs: Network, layer: str | None, channel: int, name: str) -> tuple[int | None, str]:

@@ -6,37 +6,28 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
-import numpy as np
-from numpy.typing import NDArray
 
 from zfwidgets.backend import Request
-from zfwidgets.backend.evolution_requests import (
-    EvolutionAheadRequest,
-    EvolutionRequest,
-    Evolved,
-    SeriesSource,
-    ShippedEvolutionRequest,
-)
-from zfwidgets.errors import ParameterError
-from zfwidgets.imaging.growth import block_picture, growth_sheet
-from zfwidgets.imaging.mosaic import Mosaic
+from zfwidgets.backend.evolution_requests import Evolved, SeriesSource
+from zfwidgets.errors import ParameterError, UnknownNameError
+from zfwidgets.imaging.growth import growth_sheet
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import evolution_words as words
 from zfwidgets.widgets.epochs import EpochBar
+from zfwidgets.widgets.evolution_beside import EvolutionBeside
 from zfwidgets.widgets.evolution_options import MOST_LAYERS, EvolutionOptions
+from zfwidgets.widgets.evolution_pair import pair_chart, pair_settling
 from zfwidgets.widgets.evolution_state import Growth
-from zfwidgets.widgets.figures import Panel, PictureFigure
-from zfwidgets.widgets.life import LifeRows
+from zfwidgets.widgets.figures import Panel
+from zfwidgets.widgets.growth_panels import GrowthPanels
+from zfwidgets.widgets.pair import FIRST, SECOND
 
 if TYPE_CHECKING:
-    from zfwidgets.backend.evolution_drawing import EvolutionBlock, EvolutionCell
     from zfwidgets.methods.evolution.result import FeatureEvolution
 
 __all__ = ["EvolutionViewer"]
 
-_AHEAD = 8
-"""Epochs whose blocks are drawn before anybody asks, the nearest first."""
-_LAST, _FIRST = ("the last", "last"), ("the first live one", -1)
+_LAST, _FIRST_LIVE = ("the last", "last"), ("the first live one", -1)
 """What the lists offer for None."""
 
 
@@ -53,9 +44,12 @@ class EvolutionViewer(EvolutionOptions):
         Its pictures are mined where no evolution ships with the series; best those of the training.
     series : CheckpointSeries, path or str, optional
         By default the series that ships with the backend's network.
+    other : Backend, optional
+        A second network: one slider turns both to the same epoch, or the nearest that the second has; its blocks stand
+        below those of the first, its curves are dashed. ``other_series`` is its series, by default the one that ships.
     **options
-        Traits: ``epoch``, ``layers``, ``layer``, ``channel``, ``maps``, ``seed``, ``enhance``, ``own``, ``folder``; and
-        those of `ipywidgets.VBox`.
+        Traits: ``other_series``, ``epoch``, ``layers``, ``layer``, ``channel``, ``maps``, ``seed``, ``enhance``,
+        ``own``, ``folder``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -77,8 +71,6 @@ class EvolutionViewer(EvolutionOptions):
     ((1, 2), (2, 4))
     """
 
-    _growth: Growth | None = None
-
     MAIN = "evolution"
     ALSO = ("shipped", *(f"block {place}" for place in range(MOST_LAYERS)))
     SENTENCE = (
@@ -86,8 +78,8 @@ class EvolutionViewer(EvolutionOptions):
         "just jumped to another picture (Zeiler and Fergus, section 4, Fig. 4)."
     )
 
-    def __init__(self, backend: Any, series: Any = None, **options: Any) -> None:
-        super().__init__(backend, **({} if series is None else {"series": series}), **options)
+    def __init__(self, backend: Any, series: Any = None, other: Any = None, **options: Any) -> None:
+        super().__init__(backend, other, **({} if series is None else {"series": series}), **options)
 
     def _defaults(self) -> dict[str, Any]:
         if self._backend.network.trace_problem is not None:
@@ -95,21 +87,27 @@ class EvolutionViewer(EvolutionOptions):
         return super()._defaults()
 
     def _build(self) -> W.Widget:
-        self._ships: bool | None = None
-        self._on_screen: dict[str, tuple[EvolutionBlock, bool]] = {}
-        self._mosaics: dict[str, Mosaic] = {}
-        self._panels = [PictureFigure("Layer") for _ in range(MOST_LAYERS)]
-        for place, panel in enumerate(self._panels):
-            panel.on_click(self._by_hand(lambda x, y, place=place: self._choose(place, x, y)))
-        self._chart, self._table, self._notice, self._life = W.HTML(), W.HTML(), W.HTML(), LifeRows()
+        name = "" if self._other is None else self._names[FIRST]
+        self._first = GrowthPanels(self._by_hand(self._choose), name)
+        self._beside: EvolutionBeside | None = None
+        self._places: list[W.Widget] = [*self._first.panels]
+        if self._other is not None:
+            self._beside = EvolutionBeside(self._backend, self._other, self._names, self._by_hand(self._choose))
+            both = zip(self._first.panels, self._beside.side.panels, strict=True)
+            self._places = [W.VBox(panels) for panels in both]
+            for box in self._places:
+                box.add_class("zf-wide")
+        self._chart, self._table, self._notice = W.HTML(), W.HTML(), W.HTML()
         settling = Panel("Settling", self._chart)
         settling.title("Settling", "cosine to the final filters")
         self._bar = EpochBar(self._by_hand(lambda epoch: setattr(self, "epoch", epoch)))
         self.observe(lambda _: self._turned(), "epoch")
         self.observe(lambda _: self._show_blocks(), ["enhance", "layer", "channel"])
         self.observe(lambda change: self._forget(change["name"]), ["series", "own", "layers", "maps", "seed"])
-        blocks = W.Box([self._notice, *self._panels, settling, self._life])
-        side = W.VBox([self._controls(), self._table])
+        self.observe(lambda _: self._forget_other(), "other_series")
+        theirs = [] if self._beside is None else [self._beside.side.life]
+        blocks = W.Box([self._notice, *self._places, settling, self._first.life, *theirs])
+        side = W.VBox([self._controls(), self._table, *([] if self._beside is None else [self._beside.about])])
         row = W.Box([side, blocks])
         for box, name in ((side, "zf-side"), (blocks, "zf-maps"), (blocks, "zf-growth"), (row, "zf-row")):
             box.add_class(name)
@@ -117,7 +115,7 @@ class EvolutionViewer(EvolutionOptions):
 
     def _controls(self) -> W.VBox:
         self._layer_control = controls.choice("Layer", [_LAST], "last")
-        self._map_control = controls.choice("Map", [_FIRST], -1)
+        self._map_control = controls.choice("Map", [_FIRST_LIVE], -1)
         self._layer_control.observe(self._by_hand(lambda change: self._picked("layer", change["new"])), "value")
         self._map_control.observe(self._by_hand(lambda change: self._picked("channel", change["new"])), "value")
         contrast = W.Checkbox(description="Enhance contrast", indent=False, tooltip="As in the paper's figure")
@@ -141,29 +139,24 @@ class EvolutionViewer(EvolutionOptions):
 
     # Questions -----------------------------------------------------------------------------------------------
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
         if not self.awake:
             return {}
-        source = self._source()
-        questions: dict[str, Request] = {}
-        if not self.own:
-            questions["shipped"] = ShippedEvolutionRequest(source)
-        if self.own or self._ships is False:
-            questions["evolution"] = EvolutionRequest(source, self.layers, self.folder)
-        growth, epoch = self._growth, self._shown_epoch
-        if growth is None or epoch is None:
-            return questions
-        for layer, block in growth.requests(source, epoch):
-            questions[f"block {growth.layers.index(layer)}"] = block
-        if growth.evolved.progress is None:
-            near = growth.nearest(epoch, _AHEAD)
-            ahead = tuple(block for other in near for _, block in growth.requests(source, other))
-            if ahead:
-                questions["ahead"] = EvolutionAheadRequest(ahead)
-        return questions
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self, self._shown_epoch)
+        return self._first.questions(self, self._source(), self.layers, self._shown_epoch)
+
+    def _of_both(self) -> tuple[str, ...]:
+        """None: each series is looked through with pictures of its own."""
+        return ()
 
     def _source(self) -> SeriesSource:
         return SeriesSource.of(self._backend.network.name if self.series is None else self.series)
+
+    @property
+    def _growth(self) -> Growth | None:
+        """What is known of the first network's series; nothing before the viewer is built."""
+        return self._first.growth if hasattr(self, "_first") else None
 
     def _epochs(self) -> tuple[int, ...]:
         return () if self._growth is None else self._growth.epochs
@@ -177,38 +170,60 @@ class EvolutionViewer(EvolutionOptions):
 
     # Answers -------------------------------------------------------------------------------------------------
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
+        side = self._first if which == FIRST or self._beside is None else self._beside.side
         if slot == "shipped":
-            self._ships = value is not None
+            side.ships = value is not None
             if value is not None:
-                self._take(value)
+                self._take(which, value)
         elif slot == "evolution":
-            if value.progress is not None:
-                self._progress = value.progress.done / max(value.progress.total, 1)
-            self._take(value)
-        elif self._growth is not None:
-            for block in value if isinstance(value, tuple) else (value,):
-                self._growth.keep(block)
+            self._take(which, value)
+        else:
+            side.keep(value)
             if slot == "ahead":
                 self._show_life()
             else:
                 self._show_blocks()
 
-    def _take(self, evolved: Evolved) -> None:
-        """More is known of the evolution, or all."""
-        growth = Growth(evolved, self.layers, self.maps, self.seed)
-        for block in [] if self._growth is None else self._growth.blocks.values():
-            growth.keep(block)
-        self._growth = growth
-        for place, panel in enumerate(self._panels):
-            (panel.remove_class if place < len(growth.layers) else panel.add_class)("zf-gone")
-        self._offer(self._layer_control, [_LAST, *((name, name) for name in growth.layers)], self.layer or "last")
-        self._pictures_note.value = f'<div class="zf-soft">Strongest over {escape(evolved.words)}.</div>'
-        (self._mine_button.remove_class if evolved.shipped else self._mine_button.add_class)("zf-gone")
-        sentences = words.left_out(growth.evolution)
+    def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
+        if which == FIRST or self._beside is None:
+            return False
+        lacks = slot == "shipped" and self.other_series is None and isinstance(error, UnknownNameError)
+        if lacks:
+            self._beside.lack(words.no_series(self._names[SECOND]))
+        else:
+            self._beside.fail(self._shown_epoch)
+        self._show_blocks()
+        return lacks
+
+    def _take(self, which: int, evolved: Evolved) -> None:
+        """More is known of an evolution, or all."""
+        far = evolved.progress
+        self._tell_share(which, 1.0 if far is None else far.done / max(far.total, 1))
+        if which == SECOND and self._beside is not None:
+            self._beside.take(evolved)
+        else:
+            growth = Growth(evolved, self.layers, self.maps, self.seed)
+            self._first.take(growth, growth.layers)
+            for place, panel in enumerate(self._places):
+                (panel.remove_class if place < len(growth.layers) else panel.add_class)("zf-gone")
+            self._offer(self._layer_control, [_LAST, *((name, name) for name in growth.layers)], self.layer or "last")
+            self._pictures_note.value = f'<div class="zf-soft">Strongest over {escape(evolved.words)}.</div>'
+            (self._mine_button.remove_class if evolved.shipped else self._mine_button.add_class)("zf-gone")
+        if self._beside is not None and self._growth is not None:
+            self._beside.match(self._growth, self)
+        sentences = self._left_out()
         self._notice.value = f'<div class="zf-error" role="alert">{escape(" ".join(sentences))}</div>'
         self._notice.layout.display = "" if sentences else "none"
         self._turned()
+
+    def _left_out(self) -> list[str]:
+        """What the folders hold that cannot be used; those of the second network name it."""
+        said = [] if self._growth is None else [*words.left_out(self._growth.evolution)]
+        if self._beside is not None and self._beside.side.growth is not None:
+            theirs = words.left_out(self._beside.side.growth.evolution)
+            said += [f"Second network, {self._names[SECOND]}: {sentence}" for sentence in theirs]
+        return said
 
     def _turned(self) -> None:
         """Another epoch, or more is known of it."""
@@ -218,67 +233,42 @@ class EvolutionViewer(EvolutionOptions):
         self._bar.offer(growth.epochs, growth.evolution.missing, epoch)
         if epoch is None:
             return
-        self._chart.value = words.chart(growth.evolution, epoch)
-        self._table.value = words.settling(growth.evolution, epoch)
+        pair, theirs = (None, None) if self._beside is None else (self._beside.pair, self._beside.epoch(epoch))
+        if pair is None or theirs is None:
+            self._chart.value = words.chart(growth.evolution, epoch)
+            self._table.value = words.settling(growth.evolution, epoch)
+        else:
+            self._chart.value = pair_chart(pair, epoch)
+            self._table.value = pair_settling(pair, (epoch, theirs))
         self._show_blocks()
 
     def _show_blocks(self) -> None:
         """Whatever is drawn of the shown epoch and not on the screen yet."""
-        growth, epoch = self._growth, self._shown_epoch
-        if growth is None or epoch is None:
+        epoch = self._shown_epoch
+        if epoch is None:
             return
-        for name, panel in zip(growth.layers, self._panels, strict=False):
-            block = growth.blocks.get((epoch, name))
-            if block is not None and self._on_screen.get(name) != (block, self.enhance):
-                self._on_screen[name] = (block, self.enhance)
-                self._show_block(growth, block, panel)
-            elif block is None and growth.barren(epoch, name):
-                self._on_screen.pop(name, None)
-                panel.blank()
-                panel.title(name, f"epoch {epoch}")
-                panel.foot("nothing to show: these weights are no finite numbers")
-        if growth.whole(epoch):
+        mine = self._first.show(epoch, self.enhance)
+        theirs = self._beside is None or self._beside.show(epoch, self)
+        if mine:
             self._show_life()
+        if mine and theirs:
             self._bar.shown()
 
-    def _show_block(self, growth: Growth, block: EvolutionBlock, panel: PictureFigure) -> None:
-        jumps = growth.jumps(block)
-        picture = block_picture([self._drawn(cell) for cell in block.cells], jumps)
-        self._mosaics[block.layer] = picture
-        panel.show(picture.clear)
-        count = len(growth.evolution[block.layer].channels)
-        panel.title(block.layer, f"{len(block.cells)} of {count} maps, epoch {block.epoch}")
-        panel.foot(escape(block.problems[0]) if block.problems else words.block_foot(growth.evolution, block, jumps))
-
-    def _drawn(self, cell: EvolutionCell) -> NDArray[np.uint8]:
-        return cell.enhanced if self.enhance else cell.plain
-
     def _show_life(self) -> None:
-        """The chosen map at every epoch: its projections above, what they were projected from below."""
+        """The chosen map at every epoch."""
         growth, epoch = self._growth, self._shown_epoch
         chosen = None if growth is None else growth.chosen(epoch, self.layer, self.channel)
         self._open_button.disabled = chosen is None or chosen[1].exemplar is None
         if growth is None or epoch is None or chosen is None:
-            self._life.clear()
+            self._first.unfollow()
             return
         layer, cell = chosen
-        for name, panel in zip(growth.layers, self._panels, strict=False):
-            here = name == layer and name in self._mosaics
-            panel.boxes([self._mosaics[name].box(growth.followed(name).index(cell.channel))] if here else [])
-        maps = [_FIRST, *((f"#{channel}", channel) for channel in growth.followed(layer))]
+        place = growth.layers.index(layer)
+        self._first.follow(place, cell, epoch, self.enhance)
+        maps = [_FIRST_LIVE, *((f"#{channel}", channel) for channel in growth.followed(layer))]
         self._offer(self._map_control, maps, -1 if self.channel is None else cell.channel)
-        cells = [growth.cell(column, layer, cell.channel) for column in growth.columns]
-        self._life.show(
-            (f"{layer} #{cell.channel} through the epochs", "its projections, and what they are projections of"),
-            growth.columns,
-            growth.evolution.missing,
-            epoch,
-            [
-                [None if one is None else self._drawn(one) for one in cells],
-                [None if one is None else one.patch for one in cells],
-            ],
-            words.cell_report(growth.evolution, layer, cell, epoch),
-        )
+        if self._beside is not None:
+            self._beside.follow(place, cell.channel, epoch, self)
 
     def _offer(self, control: Any, options: list[tuple[str, Any]], value: Any) -> None:
         self._offering = True  # new options make a list choose its first one
@@ -298,12 +288,9 @@ class EvolutionViewer(EvolutionOptions):
                     self.channel = None
                 setattr(self, trait, None if value in (-1, "last") else value)
 
-    def _choose(self, place: int, x: float, y: float) -> None:
-        name = self._layers()[place] if place < len(self._layers()) else ""
-        index = self._mosaics[name].at(x, y) if name in self._mosaics else None
-        if self._growth is not None and index is not None:
-            with self.hold_trait_notifications():
-                self.layer, self.channel = name, self._growth.followed(name)[index]
+    def _choose(self, place: int, channel: int) -> None:
+        with self.hold_trait_notifications():
+            self.layer, self.channel = self._layers()[place], channel
 
     def _open(self) -> None:
         growth = self._growth
@@ -319,23 +306,33 @@ class EvolutionViewer(EvolutionOptions):
 
     def _forget(self, name: str) -> None:
         """Another series, or other maps of it."""
-        self._mosaics, self._on_screen = {}, {}
+        same = name in ("maps", "seed") and self._growth is not None
+        self._first.forget(evolution=not same)
+        if not same:
+            self._ask_anew(FIRST, "shipped", "evolution")
+        if self._beside is not None and name != "series":
+            self._forget_other(evolution=not same)
         with self._inbox.lock, self.hold_trait_notifications():
             self.layer = self.channel = None
-        if name in ("maps", "seed") and self._growth is not None:
-            self._take(self._growth.evolved)
-        else:
-            self._growth, self._ships = None, None
+        if same and self._growth is not None:
+            self._take(FIRST, self._growth.evolved)
+
+    def _forget_other(self, evolution: bool = True) -> None:
+        if self._beside is not None:
+            self._beside.forget(evolution)
+        if evolution:
+            self._ask_anew(SECOND, "shipped", "evolution")
 
     # Words ---------------------------------------------------------------------------------------------------
 
     def _facts(self) -> str:
-        evolution = self.result
-        if evolution is None:
-            return ""
-        left = len(evolution.problems or {})
-        facts = f"{len(evolution.epochs)} checkpoints of {escape(evolution.name)}"
-        return facts + (f" &middot; {left} files left out" if left else "")
+        return " and ".join(words.facts(evolution) for evolution in self.results)
+
+    @property
+    def results(self) -> tuple[FeatureEvolution, ...]:
+        """The numbers behind both, this network's first; as far as there are any."""
+        sides = [self._first, *([] if self._beside is None else [self._beside.side])]
+        return tuple(side.growth.evolution for side in sides if side.growth is not None)
 
     @property
     def result(self) -> FeatureEvolution | None:
@@ -361,11 +358,7 @@ class EvolutionViewer(EvolutionOptions):
         for epoch in growth.epochs:
             for _, request in growth.requests(self._source(), epoch):
                 growth.keep(self._backend.compute(request))
-        blocks = []
-        for layer in growth.layers:
-            cells = [[growth.cell(epoch, layer, one) for epoch in growth.columns] for one in growth.followed(layer)]
-            drawn = [[None if cell is None else self._drawn(cell) for cell in row] for row in cells[:rows]]
-            blocks.append((layer, drawn))
+        blocks = [(layer, self._first.rows(place, rows, self.enhance)) for place, layer in enumerate(growth.layers)]
         listed = ", ".join(map(str, growth.columns))
         title = f"{growth.evolution.name}: the strongest activation of each map, projected, at epochs {listed}"
         return growth_sheet(title, f"over {growth.evolved.words}", blocks)

@@ -9,8 +9,8 @@ import traitlets as T
 
 from zfwidgets.backend.evolution_requests import SeriesSource
 from zfwidgets.errors import ParameterError, unknown_name
-from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.epochs import snapped
+from zfwidgets.widgets.pair import PairViewer
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["MOST_LAYERS", "EvolutionOptions"]
@@ -20,13 +20,16 @@ MOST_LAYERS = 5
 _MOST_MAPS = 36
 
 
-class EvolutionOptions(Viewer):
+class EvolutionOptions(PairViewer):
     """Traits and their validation, with one message per cause."""
 
     series = T.Any(None, allow_none=True)
     """A `CheckpointSeries`, its folder, or the name of an embedded one; None: that of the backend's network."""
+    other_series = T.Any(None, allow_none=True)
+    """The same of the second network."""
     epoch = T.Any(None, allow_none=True)
-    """Which checkpoint is shown; one that is missing becomes the next that is there. None: the last one."""
+    """Which checkpoint is shown; one that is missing becomes the next that is there. None: the last one. Of a second
+    network the nearest that it has is shown."""
     layers = T.Any(None, allow_none=True)
     """Which layers, at most five; None: those with filters and places, evenly chosen where there are more."""
     layer = T.Any(None, allow_none=True)
@@ -51,6 +54,12 @@ class EvolutionOptions(Viewer):
         if proposal["value"] is not None:
             SeriesSource.of(proposal["value"])
         return proposal["value"]
+
+    @T.validate("other_series")
+    def _check_other_series(self, proposal: Any) -> Any:
+        if proposal["value"] is not None and self._other is None:
+            raise ParameterError("other_series is of a second network: pass that one as other=Backend(name).")
+        return self._check_series(proposal)
 
     @T.validate("epoch")
     def _check_epoch(self, proposal: Any) -> int | None:

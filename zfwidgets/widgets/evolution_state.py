@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,8 @@ class Growth:
         Which are shown; None: at most five, evenly chosen.
     maps, seed : int
         How many maps of each layer are followed, drawn with which chance.
+    alike : mapping, optional
+        Layer to maps that are followed as far as there are any of these numbers; chance fills up.
 
     Attributes
     ----------
@@ -35,11 +37,19 @@ class Growth:
         (epoch, layer) to what was drawn.
     """
 
-    def __init__(self, evolved: Evolved, layers: tuple[str, ...] | None, maps: int, seed: int) -> None:
+    def __init__(
+        self,
+        evolved: Evolved,
+        layers: tuple[str, ...] | None,
+        maps: int,
+        seed: int,
+        alike: Mapping[str, list[int]] | None = None,
+    ) -> None:
         self.evolved, self.evolution = evolved, evolved.evolution
         self.layers = _chosen(self.evolution, layers)
-        self._maps, self._seed = maps, seed
+        self._maps, self._seed, self._alike = maps, seed, alike or {}
         self.blocks: dict[tuple[int, str], EvolutionBlock] = {}
+        self._requests: dict[tuple[SeriesSource, int], tuple[tuple[str, EvolutionBlockRequest], ...]] = {}
         self._followed = {layer: self._drawn_lots(layer) for layer in self.layers}
 
     @property
@@ -58,6 +68,15 @@ class Growth:
             return epoch
         return self.epochs[-1] if self.epochs else None
 
+    def nearest(self, epoch: int | None) -> int | None:
+        """The epoch that lies nearest, the earlier of two; None where there is no checkpoint.
+
+        With None, the last one.
+        """
+        if epoch is None:
+            return self.shown(None)
+        return min(self.epochs, key=lambda one: (abs(one - epoch), one), default=None)
+
     def followed(self, layer: str) -> list[int]:
         """A random subset of its maps, the same at every epoch."""
         return self._followed[layer]
@@ -66,15 +85,20 @@ class Growth:
         """Whether nothing can be shown, because the weights are no numbers."""
         return bool(np.isnan(self.evolution[layer].values[self.epochs.index(epoch)]).all())
 
-    def requests(self, source: SeriesSource, epoch: int) -> Iterator[tuple[str, EvolutionBlockRequest]]:
-        """The questions for the blocks of an epoch, by layer."""
+    def requests(self, source: SeriesSource, epoch: int) -> tuple[tuple[str, EvolutionBlockRequest], ...]:
+        """The questions for the blocks of an epoch, by layer; a slider asks for those of all epochs at each move."""
+        if (source, epoch) not in self._requests:
+            self._requests[source, epoch] = tuple(self._asked(source, epoch))
+        return self._requests[source, epoch]
+
+    def _asked(self, source: SeriesSource, epoch: int) -> Iterator[tuple[str, EvolutionBlockRequest]]:
         evolution, digest = self.evolution, self.evolution.digests[self.epochs.index(epoch)]
         for layer in self.layers:
             if not self.barren(epoch, layer):
                 cells = tuple((one, evolution.exemplar(epoch, layer, one)) for one in self.followed(layer))
                 yield layer, EvolutionBlockRequest(source, epoch, digest, layer, cells, self.evolved.shipped)
 
-    def nearest(self, epoch: int, count: int) -> list[int]:
+    def around(self, epoch: int, count: int) -> list[int]:
         """The other epochs, the nearest first."""
         here = self.epochs.index(epoch)
         return sorted(self.epochs, key=lambda other: abs(self.epochs.index(other) - here))[1 : count + 1]
@@ -113,9 +137,11 @@ class Growth:
 
     def _drawn_lots(self, layer: str) -> list[int]:
         known = self.evolution[layer].channels
+        alike = [channel for channel in self._alike.get(layer, []) if channel in known][: self._maps]
+        rest = np.setdiff1d(known, alike)
         dice = np.random.default_rng([self._seed, list(self.evolution.layers).index(layer)])
-        lots: list[int] = sorted(dice.choice(known, min(self._maps, len(known)), replace=False).tolist())
-        return lots
+        lots: list[int] = dice.choice(rest, min(self._maps - len(alike), len(rest)), replace=False).tolist()
+        return sorted([*alike, *lots])
 
 
 def _chosen(evolution: FeatureEvolution, layers: tuple[str, ...] | None) -> tuple[str, ...]:

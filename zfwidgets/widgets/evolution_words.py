@@ -15,7 +15,22 @@ if TYPE_CHECKING:
     from zfwidgets.backend.evolution_drawing import EvolutionBlock, EvolutionCell
     from zfwidgets.methods.evolution.result import FeatureEvolution
 
-__all__ = ["block_foot", "cell_report", "chart", "left_out", "settling", "span_of"]
+__all__ = [
+    "FINAL_WORDS",
+    "SETTLED_WORDS",
+    "block_foot",
+    "cell_report",
+    "chart",
+    "facts",
+    "left_out",
+    "no_series",
+    "settling",
+    "shares",
+    "span_of",
+]
+
+SETTLED_WORDS = "Settled: the mean cosine of its filters to their final form stays at 0.9 or above."
+FINAL_WORDS = "Final exemplars: maps whose strongest picture is already the one of the last epoch."
 
 
 def span_of(evolution: FeatureEvolution) -> Span:
@@ -44,19 +59,25 @@ def settling(evolution: FeatureEvolution, epoch: int) -> str:
     place = evolution.epochs.index(epoch)
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{'-' if settled is None else settled}</td>"
-        f"<td>{_share(evolution[name].similarity[place])}</td><td>{_share(evolution[name].final[place])}</td></tr>"
+        f"<td>{shares([evolution[name].similarity[place]])}</td><td>{shares([evolution[name].final[place]])}</td></tr>"
         for name, settled in evolution.settled.items()
     )
     return (
         f'<table class="zf-table zf-num"><caption>When layers settle</caption><tr><th>layer</th>'
         f"<th>filters settled from epoch</th><th>similarity now</th><th>final exemplars now</th></tr>{rows}</table>"
-        '<div class="zf-soft">Settled: the mean cosine of its filters to their final form stays at 0.9 or above. Final '
-        "exemplars: maps whose strongest picture is already the one of the last epoch.</div>"
+        f'<div class="zf-soft">{SETTLED_WORDS} {FINAL_WORDS}</div>'
     )
 
 
-def _share(value: float) -> str:
-    return "-" if not np.isfinite(value) else f"{value:.2f}"
+def shares(values: Sequence[float]) -> str:
+    """Numbers from 0 to 1 beside each other.
+
+    Examples
+    --------
+    >>> shares([0.5]), shares([0.251, float("nan")])
+    ('0.50', '0.25 | -')
+    """
+    return " | ".join("-" if not np.isfinite(value) else f"{value:.2f}" for value in values)
 
 
 def block_foot(evolution: FeatureEvolution, block: EvolutionBlock, jumps: Sequence[bool]) -> str:
@@ -85,6 +106,27 @@ def cell_report(evolution: FeatureEvolution, layer: str, cell: EvolutionCell, ep
     return (
         f"<b>{escape(layer)} #{cell.channel}</b> at epoch {epoch}: {number(value)} in {escape(image)}, row {row}, "
         f"column {column} &middot; the strongest picture since epoch {evolution.epochs[since]}"
+    )
+
+
+def facts(evolution: FeatureEvolution) -> str:
+    """What the status line tells of a series, as HTML."""
+    left = len(evolution.problems or {})
+    said = f"{len(evolution.epochs)} checkpoints of {escape(evolution.name)}"
+    return said + (f" &middot; {left} files left out" if left else "")
+
+
+def no_series(name: str) -> str:
+    """That a network has no series, and what to do.
+
+    Examples
+    --------
+    >>> print(no_series("alexnet"))
+    No series of checkpoints ships with alexnet: pass a folder of them as other_series=, which record_training writes.
+    """
+    return (
+        f"No series of checkpoints ships with {name}: pass a folder of them as other_series=, which record_training "
+        "writes."
     )
 
 

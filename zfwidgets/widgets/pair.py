@@ -99,6 +99,11 @@ class PairViewer(Viewer):
         """The question whose answer is shown; None before there is any."""
         return self._answered.get(_slot(which, slot))
 
+    def _ask_anew(self, which: int, *slots: str) -> None:
+        """What a network is to answer once more, though the question is the same."""
+        for slot in slots:
+            self._asked.pop(_slot(which, slot), None)
+
     def _tell_share(self, which: int, share: float) -> None:
         """How far a network's main answer is; the line on the page is about both."""
         if self._progress == 0:  # both were asked anew
