@@ -20,7 +20,7 @@ from zfwidgets.methods import project
 from zfwidgets.methods.architecture import architecture
 from zfwidgets.network import Network
 from zfwidgets.widgets import ArchitectureViewer
-from zfwidgets.widgets.architecture_words import graph, plan
+from zfwidgets.widgets.architecture_words import graph, plan, scale
 from zfwidgets.widgets.stage_words import picture, shown_stages, switch_picture
 
 
@@ -35,17 +35,17 @@ def viewer(backend: Backend) -> Iterator[ArchitectureViewer]:
 def test_it_shows_what_the_methods_say(viewer: ArchitectureViewer, backend: Backend, network: Network) -> None:
     assert viewer.state == "ready"
     assert viewer.result == architecture(network)
-    assert [name for name, _ in viewer._rows.options] == ["conv1", "pool1", "conv2", "fc3"]
-    assert f"{sum(p.numel() for p in network.module.parameters()):,} parameters" in viewer._heading.value
+    assert [name for name, _ in viewer._graphs[0]._rows.options] == ["conv1", "pool1", "conv2", "fc3"]
+    assert f"{sum(p.numel() for p in network.module.parameters()):,} parameters" in viewer._graphs[0]._heading.value
     expected = project(network, backend.picture(viewer.image), "conv2", 3)
     assert viewer.stages is not None
     scale = float(np.abs(expected.pixels).max())
     np.testing.assert_allclose(viewer.stages.stages[-1].whole(), expected.canvas(), rtol=0, atol=1e-5 * scale)
-    assert viewer._strip_of_stages.value.count("<img") == len(shown_stages(viewer.stages)) == 6
+    assert viewer._sheets[0].strip.value.count("<img") == len(shown_stages(viewer.stages)) == 6
 
 
 def test_a_row_the_list_and_a_program_choose_alike(viewer: ArchitectureViewer) -> None:
-    viewer._rows.value = 1
+    viewer._graphs[0]._rows.value = 1
     assert viewer.layer == "conv1" == widget_labelled(viewer, "Layer").value
     assert viewer.channel is None and viewer.wait(20)
     assert viewer.stages is not None and viewer.stages.projection.layer == "conv1"
@@ -55,7 +55,7 @@ def test_a_row_the_list_and_a_program_choose_alike(viewer: ArchitectureViewer) -
     channel.value = (strongest + 1) % 6
     assert viewer.channel == (strongest + 1) % 6
     viewer.layer = "0"  # inside of conv1
-    assert viewer._rows.value == 1 and viewer.layer == "0"
+    assert viewer._graphs[0]._rows.value == 1 and viewer.layer == "0"
     assert viewer.wait(20)
 
 
@@ -63,12 +63,12 @@ def test_every_step_has_its_words(viewer: ArchitectureViewer) -> None:
     said = []
     for step in range(6):
         viewer.step = step
-        said.append(re.sub("<[^>]*>", "", viewer._panel.value))
+        said.append(re.sub("<[^>]*>", "", viewer._sheets[0].panel.value))
     for words, part in zip(said, ("keeps its value", "Rectify", "Filter", "Unpool", "Rectify", "pixels"), strict=True):
         assert part in words
-    assert viewer._strip_of_stages.value.count("zf-now") == 1
+    assert viewer._sheets[0].strip.value.count("zf-now") == 1
     viewer.step = 40
-    assert re.sub("<[^>]*>", "", viewer._panel.value) == said[-1]
+    assert re.sub("<[^>]*>", "", viewer._sheets[0].panel.value) == said[-1]
 
 
 def test_switches_are_orange_and_the_signal_lies_on_them(viewer: ArchitectureViewer) -> None:
@@ -85,13 +85,14 @@ def test_switches_are_orange_and_the_signal_lies_on_them(viewer: ArchitectureVie
 
 def test_branches_are_drawn_at_the_side() -> None:
     net = architecture(Network(small("Fire"), preprocess=Preprocess(size=33), device="cpu"))
-    places = plan(net)
+    to = scale([net])
+    places = plan(net, to)
     passing = {(s, r) for r, layer in enumerate(net.layers) for s in layer.inputs if s < r - 1}
     assert {(source, reader) for source, reader, _ in places.lanes} == passing
     for source, reader, lane in places.lanes:
         for other, end, same in places.lanes:
             assert other == source or same != lane or end <= source or other >= reader
-    html = graph(net, places, "zf-x")
+    html = graph(net, places, to, "zf-x")
     assert html.count("<circle") == len(net.layers)
     assert html.count("<path") == sum(len(layer.inputs) for layer in net.layers)
     assert places.tops[1:] == pytest.approx([a + b for a, b in zip(places.tops, places.heights, strict=True)][:-1])
@@ -99,7 +100,8 @@ def test_branches_are_drawn_at_the_side() -> None:
 
 def test_boxes_are_to_scale() -> None:
     net = architecture(Network(small("Plain"), preprocess=Preprocess(size=33), device="cpu"))
-    polygons = re.findall(r'fill-opacity="0.95" points="([^"]*)"', graph(net, plan(net), "zf-x"))
+    to = scale([net])
+    polygons = re.findall(r'fill-opacity="0.95" points="([^"]*)"', graph(net, plan(net, to), to, "zf-x"))
     sizes = []
     for polygon in polygons:
         points = np.array([list(map(float, point.split(","))) for point in polygon.split()])
@@ -117,7 +119,7 @@ def test_a_layer_without_a_way_back_is_said_and_the_layers_stay(pictures: ImageS
         viewer.layer = "head"
         with pytest.raises(ZfwidgetsError, match="SiLU"):
             viewer.wait(20)
-        assert viewer.state == "error" and "MultiheadAttention" in viewer._graph.value
+        assert viewer.state == "error" and "MultiheadAttention" in viewer._graphs[0]._graph.value
         viewer.close()
 
 
@@ -152,7 +154,7 @@ def test_the_tab_sleeps_and_its_layer_is_that_of_the_others(backend: Backend) ->
     tabs = explorer.children[-1]
     tabs.selected_index = list(tabs.titles).index("Architecture")
     assert explorer.architecture.wait(20)
-    explorer.architecture._rows.value = 1
+    explorer.architecture._graphs[0]._rows.value = 1
     assert explorer.features.layer == explorer.top.layer == "conv1"
     explorer.features.layer = "conv2"
     assert explorer.architecture.layer == "conv2" and explorer.architecture.wait(20)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture, ArchitectureLayer
 
-__all__ = ["GraphPlan", "count", "graph", "plan"]
+__all__ = ["GraphPlan", "GraphScale", "count", "graph", "plan", "scale", "sizes", "summary"]
 
 _SIDE, _SLANT = 84, 0.3
 """Height of the picture, and how much of a map's width is seen from the side."""
 _THICK, _LONG = 42, 84
 """Pixels of the most channels of a map, and of the longest vector."""
-_LEAST, _ROOM, _TOP = 40, 12, 4
+_LEAST, _ROOM, _TOP = 44, 12, 4
 _LANE, _LANES_WIDTH = 8, 72
 _COLOURS = {
     "input": "var(--zf-soft)",
@@ -27,6 +27,42 @@ _COLOURS = {
     "concatenation": "#3f9b57",
 }
 _OTHER = "#8c8c8c"
+
+
+@dataclass(frozen=True)
+class GraphScale:
+    """What the largest box and the longest bar of a graph stand for; one for two graphs that are compared.
+
+    Attributes
+    ----------
+    height, width, channels : int
+        Of the largest maps.
+    values : int
+        Of the longest vector.
+    parameters, multiply_adds : int
+        The most of one layer.
+    """
+
+    height: int
+    width: int
+    channels: int
+    values: int
+    parameters: int
+    multiply_adds: int
+
+
+def scale(nets: Sequence[Architecture]) -> GraphScale:
+    """By which all of these networks are drawn."""
+    layers = [layer for net in nets for layer in net.layers]
+    maps = [layer for layer in layers if layer.spatial]
+    return GraphScale(
+        max(layer.height for layer in layers),
+        max(layer.width for layer in layers),
+        max((layer.channels for layer in maps), default=1),
+        max((layer.channels for layer in layers if not layer.spatial), default=1),
+        max(layer.parameters for layer in layers),
+        max(layer.multiply_adds for layer in layers),
+    )
 
 
 @dataclass(frozen=True)
@@ -55,10 +91,9 @@ class GraphPlan:
         return self.tops[place] + self.heights[place] / 2
 
 
-def plan(net: Architecture) -> GraphPlan:
+def plan(net: Architecture, to: GraphScale) -> GraphPlan:
     """Rows one below the other, and connections that pass by others beside them."""
-    largest = max(layer.height for layer in net.layers)
-    heights = [max(_LEAST, layer.height / largest * _SIDE * (1 + _SLANT) + _ROOM) for layer in net.layers]
+    heights = [max(_LEAST, layer.height / to.height * _SIDE * (1 + _SLANT) + _ROOM) for layer in net.layers]
     tops = [float(_TOP)]
     for height in heights[:-1]:
         tops.append(tops[-1] + height)
@@ -95,19 +130,18 @@ def count(number: int) -> str:
     return str(number)
 
 
-def graph(net: Architecture, places: GraphPlan, name: str) -> str:
+def graph(net: Architecture, places: GraphPlan, to: GraphScale, name: str) -> str:
     """The whole graph; `name` is the class of the box that it lies in, whose buttons are put on its rows."""
     lanes = 1 + max((lane for _, _, lane in places.lanes), default=-1)
     gap = min(_LANE, _LANES_WIDTH / max(lanes, 1))
     left = 10 + gap * lanes
     width = left + 10 + max(_THICK + _SIDE * _SLANT, _LONG) + 6
-    drawn = "".join(_slab(net, place, places, left + 10) for place in range(len(net.layers)))
+    drawn = "".join(_slab(layer, places.middle(place), to, left + 10) for place, layer in enumerate(net.layers))
     svg = (
         f'<svg class="zf-graph-lines" width="{width:.0f}" height="{places.height:.0f}" aria-hidden="true">'
         f"{_connections(net, places, left, gap)}{drawn}</svg>"
     )
-    most = (max(layer.parameters for layer in net.layers), max(layer.multiply_adds for layer in net.layers))
-    rows = "".join(_row(layer, places.heights[place], most) for place, layer in enumerate(net.layers))
+    rows = "".join(_row(layer, places.heights[place], to) for place, layer in enumerate(net.layers))
     buttons = (
         f".zf .{name} button:nth-child({number}) {{ top: {places.tops[place]:.1f}px; "
         f"height: {places.heights[place]:.1f}px; }}"
@@ -146,18 +180,14 @@ def _colour(layer: ArchitectureLayer) -> str:
     return _COLOURS.get(layer.kind, _OTHER)
 
 
-def _slab(net: Architecture, place: int, places: GraphPlan, x: float) -> str:
+def _slab(layer: ArchitectureLayer, middle: float, to: GraphScale, x: float) -> str:
     """A map as a box: height and depth are its rows and columns, width its channels; a vector is a bar."""
-    layer, middle = net.layers[place], places.middle(place)
-    maps = [other for other in net.layers if other.spatial]
     colour = _colour(layer)
     if not layer.spatial:
-        most = max(other.channels for other in net.layers if not other.spatial)
-        long = max(layer.channels / most * _LONG, 1.5)
+        long = max(layer.channels / to.values * _LONG, 1.5)
         return f'<rect x="{x:.1f}" y="{middle - 2.5:.1f}" width="{long:.1f}" height="5" fill="{colour}"/>'
-    largest = max(other.height for other in maps), max(other.width for other in maps)
-    thick = max(layer.channels / max(other.channels for other in maps) * _THICK, 1.5)
-    side, depth = layer.height / largest[0] * _SIDE, layer.width / largest[1] * _SIDE * _SLANT
+    thick = max(layer.channels / to.channels * _THICK, 1.5)
+    side, depth = layer.height / to.height * _SIDE, layer.width / to.width * _SIDE * _SLANT
     top = middle - (side + depth) / 2 + depth
     faces = (
         (0.95, [(x, top), (x + thick, top), (x + thick, top + side), (x, top + side)]),
@@ -179,27 +209,56 @@ def _slab(net: Architecture, place: int, places: GraphPlan, x: float) -> str:
     return "".join(drawn)
 
 
-def _row(layer: ArchitectureLayer, height: float, most: tuple[int, int]) -> str:
-    field, total = layer.receptive_field, layer.stride
-    title = "picture" if layer.kind == "input" else layer.name or layer.kind
-    extra = [kind for kind in layer.operations if kind not in ("identity", "flatten", layer.kind)]
-    size = _sizes(layer.channels, layer.height, layer.width) if layer.spatial else f"{layer.channels:,}"
-    sees = "whole picture" if total == (0, 0) else f"sees {_sizes(*field)}"
-    kind = "" if layer.kind in (title, "input") else escape(layer.kind)
-    if layer.kernel is not None and layer.step is not None:
-        step = layer.step[0] if layer.step[0] == layer.step[1] else _sizes(*layer.step)
-        kind += f" {_sizes(*layer.kernel)}" + (f", step {step}" if layer.step != (1, 1) else "")
-    kind += "".join(f", {escape(name)}" for name in dict.fromkeys(extra))
-    kind = kind.strip(", ")
+def _row(layer: ArchitectureLayer, height: float, to: GraphScale) -> str:
+    title, kind = escape(_title(layer)).replace(".", ".<wbr>"), escape(_kind(layer))
+    bars = _bar(layer.parameters, to.parameters, "parameters") + _bar(
+        layer.multiply_adds, to.multiply_adds, "multiply-adds"
+    )
     return (
-        f'<div style="height:{height:.1f}px"><span title="{kind}"><b>{escape(title)}</b><small>{kind}</small></span>'
-        f"<span>{size}<small>{sees if layer.kind != 'input' else ''}</small></span>"
-        f"<span>{_bar(layer.parameters, most[0], 'parameters')}{_bar(layer.multiply_adds, most[1], 'multiply-adds')}"
-        "</span></div>"
+        f'<div style="height:{height:.1f}px"><span><b>{title}</b><small>{kind}</small></span>'
+        f"<span>{_size(layer)}<small>{_sees(layer)}</small></span><span>{bars}</span></div>"
     )
 
 
-def _sizes(*numbers: int) -> str:
+def summary(layer: ArchitectureLayer) -> str:
+    """A layer in a line, with the whole of its name.
+
+    Examples
+    --------
+    >>> from zfwidgets.models import load_network
+    >>> from zfwidgets.methods.architecture import architecture
+    >>> summary(architecture(load_network("zfnet-scenes", device="cpu"))["conv2"])
+    'conv2: convolution 5 x 5, relu; 64 x 19 x 19, sees 15 x 15'
+    """
+    return "; ".join([f"{_title(layer)}: {_kind(layer)}", ", ".join(filter(None, (_size(layer), _sees(layer))))])
+
+
+def _title(layer: ArchitectureLayer) -> str:
+    return "picture" if layer.kind == "input" else layer.name or layer.kind
+
+
+def _kind(layer: ArchitectureLayer) -> str:
+    """Its operations, as far as the title does not say them."""
+    extra = [kind for kind in layer.operations if kind not in ("identity", "flatten", layer.kind)]
+    kind = "" if layer.kind in (_title(layer), "input") else layer.kind
+    if layer.kernel is not None and layer.step is not None:
+        step = layer.step[0] if layer.step[0] == layer.step[1] else sizes(*layer.step)
+        kind += f" {sizes(*layer.kernel)}" + (f", step {step}" if layer.step != (1, 1) else "")
+    return (kind + "".join(f", {name}" for name in dict.fromkeys(extra))).strip(", ")
+
+
+def _size(layer: ArchitectureLayer) -> str:
+    return sizes(layer.channels, layer.height, layer.width) if layer.spatial else f"{layer.channels:,}"
+
+
+def _sees(layer: ArchitectureLayer) -> str:
+    if layer.kind == "input":
+        return ""
+    return "whole picture" if layer.stride == (0, 0) else f"sees {sizes(*layer.receptive_field)}"
+
+
+def sizes(*numbers: int) -> str:
+    """Rows, columns and the like."""
     return " x ".join(map(str, numbers))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,8 @@ def unit_beside(
     theirs: Network,
     unit: tuple[str, int, tuple[int, int] | None],
     crossing: Crossing,
-    name: str,
+    names: Sequence[str],
+    chosen: str | None = None,
 ) -> UnitBeside:
     """The map of the same number in the layer beside, at the same place of the picture.
 
@@ -137,19 +138,23 @@ def unit_beside(
         Of the first one; position None: each map's own maximum.
     crossing : Crossing
         From the first input to the second.
-    name : str
-        What the second one is called.
+    names : (str, str)
+        What they are called.
+    chosen : str, optional
+        A layer of the second one, in place of the layer beside.
 
     Examples
     --------
     >>> from zfwidgets.models import load_network
     >>> scenes, photos = load_network("zfnet-scenes"), load_network("zfnet-photos")
     >>> crossing = Crossing(scenes.preprocess, photos.preprocess, (96, 96))
-    >>> unit_beside(scenes, photos, ("conv5", 3, (1, 2)), crossing, "it")
+    >>> unit_beside(scenes, photos, ("conv5", 3, (1, 2)), crossing, ("scenes", "photos"))
     UnitBeside(layer='conv5', channel=3, position=(1, 2), words=())
     """
-    layer, channel, position = unit
+    (layer, channel, position), name = unit, names[1]
     found = layer_beside(mine, theirs, layer, name)
+    if chosen is not None:  # then the first one's layer is the one beside it
+        found = Counterpart(chosen, layer_beside(theirs, mine, chosen, names[0]).words)
     if found.layer is None:
         return UnitBeside(None, None, None, (found.words,))
     there, why = channel_beside(theirs, found.layer, channel, name)

@@ -96,7 +96,7 @@ class FeatureBeside:
 
     def _unit(self, options: Options) -> UnitBeside:
         both, unit = (self._mine.network, self._theirs.network), (options.layer, options.channel, options.position)
-        return unit_beside(*both, unit, self._cross(options.image), self._names[1])
+        return unit_beside(*both, unit, self._cross(options.image), self._names)
 
     def _channel(self, options: Options, unit: UnitBeside) -> int | None:
         """The map of the same number; without one its strongest, as soon as they are known."""

@@ -10,6 +10,7 @@ import ipywidgets as W
 from zfwidgets.widgets import rule_words as words
 
 if TYPE_CHECKING:
+    from zfwidgets.methods import Projection
     from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
 
 __all__ = ["RuleSheet"]
@@ -38,6 +39,11 @@ class RuleSheet:
         self.compared: RuleComparison | None = None
         self.checked: WeightRandomisation | None = None
         self.heading, self.tiles, self.scale, self.stages = W.HTML(), W.HTML(), W.HTML(), W.HTML()
+
+    @property
+    def unit(self) -> Projection | None:
+        """The projection that the paper's rule gives."""
+        return None if self.compared is None else self.compared.faithful
 
     def draw_ways(self, difference: bool, own: bool) -> None:
         """The unit by all ways."""

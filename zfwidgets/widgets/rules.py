@@ -13,15 +13,12 @@ from zfwidgets.errors import ParameterError, RefusedError
 from zfwidgets.methods.rules import MEASURES
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import rule_words as words
-from zfwidgets.widgets.counterpart import box_back
-from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.pair import FIRST, SECOND
 from zfwidgets.widgets.rule_beside import RuleBeside
 from zfwidgets.widgets.rule_curves import LikenessFigure
 from zfwidgets.widgets.rule_options import CHECKED, RuleOptions
 from zfwidgets.widgets.rule_sheet import RuleSheet
-from zfwidgets.widgets.style import ACCENT, PASSING
-from zfwidgets.widgets.unit import LATER_WORK, frames_of, inside
+from zfwidgets.widgets.unit import LATER_WORK
 
 if TYPE_CHECKING:
     from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
@@ -74,8 +71,6 @@ class RuleViewer(RuleOptions):
     )
 
     def _build(self) -> W.Widget:
-        self._picture = PictureFigure("Picture")
-        self._picture.foot("the frame is what the unit sees")
         self._second = None if self._other is None else RuleBeside(self._names)
         self._sheet = RuleSheet("" if self._second is None else self._names[FIRST])
         self._curves = LikenessFigure()
@@ -88,7 +83,7 @@ class RuleViewer(RuleOptions):
         told = W.VBox([*said, self._later])
         check = W.Box([self._curves, told])
         lab = W.VBox([*ways, self._check_heading, check])
-        left = W.VBox([self._picture, self._controls()])
+        left = W.VBox([self._picture_figure(), self._controls()])
         self.observe(lambda _: self._draw_ways(), ["difference", "own"])
         self.observe(lambda _: self._draw_check(), ["rule", "measure", "stage"])
         body = W.Box([left, lab])
@@ -136,8 +131,7 @@ class RuleViewer(RuleOptions):
     def _show_of(self, which: int, slot: str, value: Any) -> None:
         sheet = self._sheet if self._second is None or which == FIRST else self._second.sheet
         if slot == "picture":
-            self._picture.show(value.seen)
-            self._base = value.seen.shape
+            self._show_picture(value.seen)
         elif slot == "rules":
             sheet.compared = value
             self._tell_share(which, 1.0)
@@ -151,7 +145,7 @@ class RuleViewer(RuleOptions):
                 self._stage_control.max = max(len(value.layers), 1)
                 self._begin(value)
             self._draw_check()
-        self._frame()
+        self._frame(self._sheet.unit, None if self._second is None else self._second.sheet.unit)
 
     def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
         """A unit of the second network that is silent here, or has no way down, is said in its place."""
@@ -186,18 +180,6 @@ class RuleViewer(RuleOptions):
         self._check_heading.value = words.stage_heading(found)
         self._sheet.draw_stages(self.rule, self.measure, stage)
         self._verdict.value = f'<p class="zf-said">{escape(words.verdict(found, self.measure, stage))}</p>'
-
-    def _frame(self) -> None:
-        """What the units see of the picture."""
-        if self._sheet.compared is None or "picture" not in self._answered:
-            return
-        boxes: list[Box] = [inside(self._sheet.compared.faithful.box, self._base)]
-        theirs = None if self._second is None else self._second.sheet.compared
-        if theirs is not None and self._is_current(SECOND, "rules"):
-            boxes.append(box_back(theirs.faithful.box, self._crossing(self.image)))
-        self._picture.boxes(boxes, [ACCENT, PASSING][: len(boxes)])
-        if self._second is not None:
-            self._picture.foot(frames_of(self._names, self.position))
 
     def _begin(self, found: WeightRandomisation) -> None:
         """The first sight is a network of which one layer, the lowest, is left."""

@@ -76,8 +76,8 @@ def _folded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(values, (0, side * side - len(values))).reshape(side, side)
 
 
-def stage_panel(found: ProjectionStages, stages: Sequence[Stage], step: int) -> str:
-    """A stage beside the one before it, and what was done in between."""
+def stage_panel(found: ProjectionStages, stages: Sequence[Stage], step: int, name: str = "") -> str:
+    """A stage beside the one before it, and what was done in between; `name`: of which network, where there are two."""
     before, after = stages[max(step - 1, 0)], stages[step]
     channel = found.projection.channel
     pictures = [_figure(after, channel, _LARGE, _caption(after))]
@@ -87,7 +87,8 @@ def stage_panel(found: ProjectionStages, stages: Sequence[Stage], step: int) -> 
         pictures = [_figure(before, channel, _LARGE, _caption(before)), arrow, *pictures]
     words = _sentence(found, before, after)
     p = found.projection
-    title = f"{escape(p.layer)} #{p.channel}, down to the pixels <small>step {step} of {len(stages) - 1}</small>"
+    whose = escape(name and f"{name}: ")
+    title = f"{whose}{escape(p.layer)} #{p.channel}, down to the pixels <small>step {step} of {len(stages) - 1}</small>"
     return (
         f'<div class="zf-title zf-heading">{title}</div><div class="zf-stage">{"".join(pictures)}</div>'
         f'<p class="zf-said">{escape(words)}</p>'

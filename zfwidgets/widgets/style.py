@@ -216,6 +216,9 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-graph-rows span { min-width: 0; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .zf-graph-rows b, .zf-graph-rows small { display: block; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }
+.zf-graph-rows b { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal;
+  overflow-wrap: anywhere; line-height: 1.1; }
+.zf-versus td + td { padding-left: 8px; } .zf-versus tr + tr th { border-top: 1px solid var(--zf-line); }
 .zf-graph-rows small { color: var(--zf-soft); font-size: 11px; }
 .zf-graph-rows i { display: block; font-style: normal; font-size: 12px; text-align: right; padding: 0 4px;
   background: linear-gradient(90deg, rgba(42,120,142,.38) var(--zf-share), transparent var(--zf-share)); }

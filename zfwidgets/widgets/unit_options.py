@@ -6,16 +6,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
+import numpy as np
 import traitlets as T
+from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.widgets import controls
-from zfwidgets.widgets.counterpart import UnitBeside, unit_beside
+from zfwidgets.widgets.counterpart import UnitBeside, box_back, unit_beside
+from zfwidgets.widgets.figures import Box, PictureFigure
 from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
+from zfwidgets.widgets.style import ACCENT, PASSING
+from zfwidgets.widgets.unit import frames_of, inside
 from zfwidgets.widgets.values import as_channel, as_place
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import Projection
 
 __all__ = ["LayerOptions", "MapOptions", "PlaceOptions", "UnitViewer"]
 
@@ -76,6 +84,16 @@ class UnitViewer(MapOptions, PlaceOptions):
     UNIT = ""
     """The slot whose answer knows which map that is."""
 
+    def _picture_figure(self) -> PictureFigure:
+        """The picture, in which the units are framed."""
+        self._base: tuple[int, ...] | None = None
+        self._picture = PictureFigure("Picture")
+        return self._picture
+
+    def _show_picture(self, seen: NDArray[np.uint8]) -> None:
+        self._picture.show(seen)
+        self._base = seen.shape
+
     def _channel_slider(self) -> W.IntSlider:
         """The map, which shows also the one that was found."""
         self._setting = False
@@ -109,7 +127,22 @@ class UnitViewer(MapOptions, PlaceOptions):
             return None
         unit = (self.layer, self._found_channel if self.channel is None else self.channel, self.position)
         both = (self._backend.network, self._other.network)
-        return unit_beside(*both, unit, self._crossing(self.image), self._names[SECOND])
+        return unit_beside(*both, unit, self._crossing(self.image), self._names, self._chosen_there())
+
+    def _chosen_there(self) -> str | None:
+        """A layer of the second network that was chosen; None: the one beside the first one's."""
+        return None
+
+    def _frame(self, mine: Projection | None, theirs: Projection | None) -> None:
+        """What the units see of the picture."""
+        if mine is None or self._base is None:
+            return
+        boxes: list[Box] = [inside(mine.box, self._base)]
+        if theirs is not None and self._is_current(SECOND, self.UNIT):
+            boxes.append(box_back(theirs.box, self._crossing(self.image)))
+        self._picture.boxes(boxes, [ACCENT, PASSING][: len(boxes)])
+        one = "the frame is what the unit sees"
+        self._picture.foot(one if self._other is None else frames_of(self._names, self.position))
 
     def _reset(self, *names: str) -> None:
         """A map belongs to one layer, a place to one map; in another picture another one is strongest."""
