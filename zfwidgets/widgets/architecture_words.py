@@ -228,7 +228,7 @@ def summary(layer: ArchitectureLayer) -> str:
     >>> from zfwidgets.models import load_network
     >>> from zfwidgets.methods.architecture import architecture
     >>> summary(architecture(load_network("zfnet-scenes", device="cpu"))["conv2"])
-    'conv2: convolution 5 x 5, relu; 64 x 19 x 19, sees 15 x 15'
+    'conv2: convolution 5 x 5, relu; 64 x 19 x 19, sees 27 x 27'
     """
     return "; ".join([f"{_title(layer)}: {_kind(layer)}", ", ".join(filter(None, (_size(layer), _sees(layer))))])
 
