@@ -208,6 +208,9 @@ def test_an_error_of_the_second_names_it(growing: Backend, other: Backend, serie
     assert viewer.state == "error" and viewer.results[0].epochs == EPOCHS and not viewer._first.panels[0].empty
     viewer.other_series = drifting_series(tmp_path, (3,), seed=4)
     assert viewer.wait(60) and viewer.state == "ready" and viewer.results[1].epochs == (3,)
+    (tmp_path / "empty").mkdir()
+    viewer.other_series = tmp_path / "empty"
+    assert viewer.wait(60) and viewer.state == "ready" and "theirs holds no checkpoint yet" in said(viewer)
     viewer.other_series = "no-such-series"
     with pytest.raises(UnknownNameError, match=r"Second network, theirs: .*embedded series"):
         viewer.wait(60)

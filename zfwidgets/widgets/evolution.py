@@ -289,8 +289,9 @@ class EvolutionViewer(EvolutionOptions):
                 setattr(self, trait, None if value in (-1, "last") else value)
 
     def _choose(self, place: int, channel: int) -> None:
-        with self.hold_trait_notifications():
-            self.layer, self.channel = self._layers()[place], channel
+        if place < len(self._layers()):
+            with self.hold_trait_notifications():
+                self.layer, self.channel = self._layers()[place], channel
 
     def _open(self) -> None:
         growth = self._growth

@@ -89,7 +89,9 @@ class EvolutionBeside:
 
     def take(self, evolved: Evolved) -> None:
         """More is known of its evolution, or all."""
-        self._evolved, self._none = evolved, ""
+        self._evolved = evolved
+        empty = not evolved.evolution.epochs and evolved.progress is None
+        self._none = f"The series of {self._names[1]} holds no checkpoint yet." if empty else ""
 
     def forget(self, evolution: bool) -> None:
         """Other maps are shown, or another series."""
@@ -113,7 +115,8 @@ class EvolutionBeside:
         if evolved is None:
             return
         followed = tuple(evolved.evolution.layers)
-        self._found = tuple(self._counterpart(layer, followed) for layer in first.layers) if followed else ()
+        known = followed or evolved.progress is None  # before the first checkpoint was looked through there are none
+        self._found = tuple(self._counterpart(layer, followed) for layer in first.layers) if known else ()
         layers = tuple(one.layer for one in self._found)
         alike: dict[str, list[int]] = {}
         for mine, layer in zip(first.layers, layers, strict=False):

@@ -78,7 +78,9 @@ def pair_chart(pair: EvolutionPair, epoch: int) -> str:
                 curves.append(Curve(name, evolution.epochs, values, colour, which == 1, True, evolution.missing))
         errors = evolution.history["validation_error"]
         if np.isfinite(errors).any():
-            name = "" if any(curve.colour == INK for curve in curves) else "validation error"
+            name = (
+                "" if any(curve.colour == INK for curve in curves) else "validation error, each over its own pictures"
+            )
             curves.append(Curve(name, evolution.history["epoch"], errors, INK, which == 1))
     keys = "".join(
         f'<span><i class="zf-dashed" style="width:22px;border-top:2px {line} {INK}"></i>{escape(name)}</span>'
