@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.imaging import heat_picture, mosaic, square
+from zfwidgets.imaging.growth import CELL, rows_picture
 
 
 @given(
@@ -106,3 +107,13 @@ def test_parameters_are_checked(maps: np.ndarray, options: dict[str, object], wo
 def test_a_tile_that_does_not_exist(index: int) -> None:
     with pytest.raises(ParameterError, match="index must be"):
         mosaic(np.zeros((5, 4, 4))).box(index)
+
+
+def test_cells_that_are_not_known_are_clear() -> None:
+    known = np.full((CELL, CELL, 3), 7, np.uint8)
+    rows = rows_picture([[known, None], [None, known]])
+    assert rows.shape == (2 * CELL + 2, 2 * CELL + 2, 4)
+    cells = [[rows[top : top + CELL, left : left + CELL] for left in (0, CELL + 2)] for top in (0, CELL + 2)]
+    assert [[int(cell[..., 3].min()) for cell in row] for row in cells] == [[255, 0], [0, 255]]
+    assert (cells[0][0][..., :3] == 7).all() and not cells[0][1][..., 3].any()
+    assert rows_picture([[known], [known]]).shape == (2 * CELL + 2, CELL, 3)

@@ -95,15 +95,25 @@ def rows_picture(rows: Sequence[Sequence[Pixels | None]]) -> Pixels:
     Parameters
     ----------
     rows : sequence of sequences of numpy.ndarray
-        uint8 (CELL, CELL, 3); None is left light grey.
+        uint8 (CELL, CELL, 3); None is left clear, or light grey where alpha is not looked at.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3), or with alpha (H, W, 4) where there is a None.
 
     Examples
     --------
-    >>> rows_picture([[hatched(), None]] * 2).shape
-    (142, 142, 3)
+    >>> rows_picture([[hatched()]] * 2).shape, rows_picture([[hatched(), None]] * 2).shape
+    ((142, 70, 3), (142, 142, 4))
     """
-    cells = [_none() if cell is None else cell for row in rows for cell in row]
-    return mosaic(np.stack(cells), columns=len(rows[0]), gap=_GAP).pixels
+    cells = [cell for row in rows for cell in row]
+    pixels, there = (
+        mosaic(np.stack(tiles), columns=len(rows[0]), gap=_GAP).pixels
+        for tiles in ([_none() if cell is None else cell for cell in cells], [_mask(cell is None) for cell in cells])
+    )
+    opaque = np.where(there[..., :1] > 0, 255, 0).astype(np.uint8)
+    return pixels if opaque.all() else np.concatenate([pixels, opaque], axis=2)
 
 
 def growth_sheet(title: str, note: str, blocks: Sequence[tuple[str, Sequence[Sequence[Pixels | None]]]]) -> bytes:
@@ -121,12 +131,16 @@ def growth_sheet(title: str, note: str, blocks: Sequence[tuple[str, Sequence[Seq
     >>> growth_sheet("a", "b", [("conv1", [[hatched(), None]])])[:4]
     b'\x89PNG'
     """
-    drawn: list[tuple[str, Pixels | None]] = [(name, rows_picture(rows)) for name, rows in blocks]
+    drawn: list[tuple[str, Pixels | None]] = [(name, rows_picture(rows)[..., :3]) for name, rows in blocks]
     return to_png(titled_sheet(title, note, drawn, columns=2))
 
 
 def _none() -> Pixels:
     return np.full((CELL, CELL, 3), _GREY, np.uint8)
+
+
+def _mask(clear: bool) -> Pixels:
+    return np.full((CELL, CELL, 3), 0 if clear else 255, np.uint8)
 
 
 def _marked(cell: Pixels) -> Pixels:

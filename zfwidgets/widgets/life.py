@@ -10,7 +10,7 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.imaging import to_jpeg
+from zfwidgets.imaging import to_jpeg, to_png
 from zfwidgets.imaging.growth import rows_picture
 
 __all__ = ["LifeRows"]
@@ -48,7 +48,8 @@ class LifeRows(W.HTML):
             What stands below, HTML.
         """
         picture = rows_picture(rows)
-        data = base64.b64encode(to_jpeg(picture)).decode()
+        kind = "png" if picture.shape[2] == 4 else "jpeg"
+        data = base64.b64encode(to_png(picture) if kind == "png" else to_jpeg(picture)).decode()
         heads = "".join(
             f'<span class="{"zf-now" if epoch == now else "zf-missing" if epoch in missing else ""}">{epoch}</span>'
             for epoch in epochs
@@ -57,7 +58,7 @@ class LifeRows(W.HTML):
         self.value = (
             f'<div class="zf-title zf-heading">{name} <small>{small}</small></div>'
             f'<div style="max-width:{picture.shape[1]}px"><div class="zf-life-heads zf-num">{heads}</div>'
-            f'<img alt="{name} at epochs {", ".join(map(str, epochs))}" src="data:image/jpeg;base64,{data}"></div>'
+            f'<img alt="{name} at epochs {", ".join(map(str, epochs))}" src="data:image/{kind};base64,{data}"></div>'
             f'<div class="zf-life-foot">{report}</div>'
         )
 
