@@ -221,3 +221,43 @@ def test_a_network_that_cannot_be_looked_into_has_no_chain(pictures: ImageSet) -
         with pytest.raises(ZfwidgetsError, match="no tab 'features'"):
             explorer.tab = "features"
         explorer.close()
+
+
+def test_the_tabs_of_one_unit_follow_the_chain(explorer: Explorer) -> None:
+    features, top = explorer.features, explorer.top
+    assert features is not None and top is not None
+    followers = [one for one in (explorer.architecture, explorer.rules) if one is not None]
+    assert len(followers) == 2 and not any(one._asked for one in followers)
+    explorer.look_at((8, 10))
+    assert explorer.wait(20)
+    features._here._grid.children[1].click()
+    unit = (features.layer, features.channel, features.position)
+    assert unit[2] is not None
+    assert all((one.layer, one.channel, one.position) == unit for one in followers)
+    explorer._chain.nine()
+    assert explorer.wait(20)
+    top._open(next(place for place, peak in enumerate(top._nine.tile.peaks) if peak.image != explorer.image))
+    shown = (explorer.image, features.layer, features.channel)
+    assert all((one.image, one.layer, one.channel, one.position) == (*shown, None) for one in followers)
+    explorer.tab = "rules"
+    assert explorer.wait(60) and explorer.rules is not None
+    assert explorer.rules.result is not None and explorer.rules.result.faithful.channel == shown[2]
+    explorer.trail.back()
+    explorer.trail.back()
+    assert all((one.layer, one.channel, one.position) == unit for one in followers)
+
+
+def test_a_hand_in_the_tab_in_front_leads(explorer: Explorer) -> None:
+    features, rules, architecture = explorer.features, explorer.rules, explorer.architecture
+    assert features is not None and rules is not None and architecture is not None
+    explorer.tab = "rules"
+    assert explorer.wait(60)
+    rules.channel = 1
+    assert (features.layer, features.channel, architecture.channel) == ("conv2", 1, 1)
+    rules.layer = "conv1"  # whose strongest map is shown, and becomes the page's
+    assert features.layer == architecture.layer == "conv1" and explorer.wait(60)
+    strongest = rules.result.faithful.channel
+    assert rules.channel is None and features.channel == architecture.channel == strongest
+    explorer.image = next(key for key in explorer._backend.images if key != explorer.image)
+    assert explorer.wait(60)
+    assert features.channel == rules.result.faithful.channel == architecture.channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from zfwidgets.widgets.trail import Sight, Trail
 
 if TYPE_CHECKING:
     from zfwidgets.app.explorer import Explorer
+    from zfwidgets.app.following import Following
     from zfwidgets.widgets import FeatureViewer, TopActivationsViewer
 
 __all__ = ["Chain"]
@@ -30,6 +31,8 @@ class Chain:
         Whose tabs they are.
     titles : mapping
         Attributes of the page with the titles of their tabs.
+    followers : sequence of Following
+        Tabs that show the page's unit.
 
     Attributes
     ----------
@@ -38,8 +41,8 @@ class Chain:
         The trail, and the links that lead on; nothing for a network that cannot be looked into.
     """
 
-    def __init__(self, page: Explorer, titles: Mapping[str, str]) -> None:
-        self._page = page
+    def __init__(self, page: Explorer, titles: Mapping[str, str], followers: Sequence[Following]) -> None:
+        self._page, self._followers = page, followers
         self._inside = False
         self.trail = Trail(self._show, titles, _HINT)
         self._unit = W.HTML()
@@ -151,6 +154,8 @@ class Chain:
         features.position = sight.position
         features.pixel = sight.pixel
         hidden.layer, hidden.channel = sight.hidden
+        for follower in self._followers:
+            follower.lead()
         self._page.tab = sight.tab
 
     def _link(self, text: str, tooltip: str, act: Callable[[], None]) -> W.Button:

@@ -9,6 +9,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.app.chain import Chain
+from zfwidgets.app.following import Following
 from zfwidgets.backend import Backend, RecordRequest
 from zfwidgets.backend.evolution_requests import EmbeddedSeriesRequest
 from zfwidgets.backend.requests import strongest_channel
@@ -118,12 +119,10 @@ class Explorer(W.VBox):
             T.link((self.top, "layer"), (self.features, "layer"))
             T.dlink((self.top, "channel"), (self.features, "channel"), self._channel)
             T.dlink((self.top, "index"), (self.features, "index"))
-        if self.features is not None and self.architecture is not None:
-            T.link((self.features, "layer"), (self.architecture, "layer"))
-        if self.features is not None and self.rules is not None:
-            T.link((self.features, "layer"), (self.rules, "layer"))
+        units = [viewer for viewer in (self.architecture, self.rules) if viewer is not None]
+        followers = [Following(self.features, viewer) for viewer in units if self.features is not None]
         self._thumbnails = Thumbnails(backend, self._choose)
-        self._chain = Chain(self, _TABS)
+        self._chain = Chain(self, _TABS, followers)
         self.trail = self._chain.trail
         self.observe(lambda change: self._thumbnails.mark(change["new"]), "image")
         self._thumbnails.mark(first)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -97,6 +98,7 @@ class UnitViewer(MapOptions, PlaceOptions):
     def _channel_slider(self) -> W.IntSlider:
         """The map, which shows also the one that was found."""
         self._setting = False
+        self._tell_found: Callable[[], Any] = lambda: None
         self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
         self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
         self.observe(lambda _: self._reset("channel", "position"), ["layer", "image"])
@@ -115,6 +117,17 @@ class UnitViewer(MapOptions, PlaceOptions):
             self._channel_control.value = channel
         finally:
             self._setting = False
+        self._tell_found()
+
+    def on_found(self, callback: Callable[[], Any]) -> None:
+        """Be told when a unit is shown."""
+        self._tell_found = callback
+
+    def found_channel(self) -> int | None:
+        """The map that was asked for or found; None while it is sought."""
+        if self.channel is not None:
+            return int(self.channel)
+        return self._found_channel if self._is_current(FIRST, self.UNIT) else None
 
     def _is_current(self, which: int, slot: str) -> bool:
         """Whether the answer that is shown is that to what is asked now."""
@@ -123,9 +136,10 @@ class UnitViewer(MapOptions, PlaceOptions):
 
     def _beside(self) -> UnitBeside | None:
         """The unit of the second network; None until the map of the first one is known."""
-        if self._other is None or (self.channel is None and not self._is_current(FIRST, self.UNIT)):
+        channel = self.found_channel()
+        if self._other is None or channel is None:
             return None
-        unit = (self.layer, self._found_channel if self.channel is None else self.channel, self.position)
+        unit = (self.layer, channel, self.position)
         both = (self._backend.network, self._other.network)
         return unit_beside(*both, unit, self._crossing(self.image), self._names, self._chosen_there())
 
