@@ -28,8 +28,9 @@ Cancelled = Callable[[], bool] | None
 
 _FEATURES = Cache(2**28)
 """By the content of weights and pictures: another classifier asks for the same ones."""
-_INPUTS: WeakKeyDictionary[ImageSet, tuple[Preprocess, torch.Tensor]] = WeakKeyDictionary()
-"""What the network saw last of a set: it would be decoded, or drawn, for every question."""
+_INPUTS: WeakKeyDictionary[ImageSet, dict[Preprocess, torch.Tensor]] = WeakKeyDictionary()
+"""What the last two networks saw of a set: it would be decoded, or drawn, for every question."""
+_NETWORKS = 2
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,14 @@ def _inputs(net: Network, pictures: ImageSet) -> torch.Tensor:
     """(N, 3, H, W): what the network sees of a set."""
     import torch
 
-    known = _INPUTS.get(pictures)
-    if known is None or known[0] != net.preprocess:
+    known = _INPUTS.setdefault(pictures, {})
+    seen = known.get(net.preprocess)
+    if seen is None:
         seen = torch.stack([net.input(pictures[key]) for key in pictures])
-        known = _INPUTS[pictures] = net.preprocess, seen
-    return known[1].to(net.device)
+        for old in list(known)[: 1 - _NETWORKS]:
+            known.pop(old, None)  # the thread of another backend may have been here
+        known[net.preprocess] = seen
+    return seen.to(net.device)
 
 
 @dataclass(frozen=True)

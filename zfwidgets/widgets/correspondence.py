@@ -12,7 +12,6 @@ import ipywidgets as W
 from zfwidgets.backend import Backend, Request
 from zfwidgets.backend.part_requests import CorrespondenceRequest, View, ViewRequest, lend_faces, marks_of
 from zfwidgets.data.landmarks import FACE_PARTS
-from zfwidgets.errors import ParameterError
 from zfwidgets.methods.correspondence.placing import default_size, square_side, telling_layer
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import part_words as words
@@ -73,8 +72,6 @@ class CorrespondenceViewer(PartOptions):
 
     def _defaults(self) -> dict[str, Any]:
         net = self._backend.network
-        if net.trace_problem is not None:
-            raise ParameterError(f"This network has no features to compare: {net.trace_problem}")
         return super()._defaults() | {"layer": telling_layer(net), "size": default_size(net)}
 
     def _build(self) -> W.Widget:

@@ -12,7 +12,7 @@ import traitlets as T
 from zfwidgets.backend.part_requests import Landmarks
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods.correspondence import RANDOM
-from zfwidgets.widgets.pair import PairViewer
+from zfwidgets.widgets.unit_options import LayerOptions
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["MOST_PLACES", "POOLS", "PartOptions"]
@@ -22,15 +22,13 @@ POOLS: tuple[tuple[str, int | str], ...] = (("each cell", "each cell"), ("3 x 3 
 """What the control offers; a program may take any grid."""
 
 
-class PartOptions(PairViewer):
+class PartOptions(LayerOptions):
     """Traits and their validation, with one message per cause."""
 
     landmarks: Any = T.TraitType(MappingProxyType({}))
     """{key of a picture: {part: (x, y)}}, in pixels of that picture; pictures without any are not compared."""
     part: Any = T.TraitType("left eye")
     """The part that a click marks."""
-    layer: Any = T.TraitType("")
-    """Whose Delta is shown large."""
     size = Whole(1, 1, "occluder size")
     """Side of the square, in pixels of the model's input."""
     align = T.Bool(True)
@@ -41,6 +39,8 @@ class PartOptions(PairViewer):
     """Random places in each picture."""
     awake = T.Bool(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
+
+    LACKS = "features to compare"
 
     @T.validate("landmarks")
     def _check_landmarks(self, proposal: Any) -> Landmarks:
@@ -59,11 +59,6 @@ class PartOptions(PairViewer):
     @T.validate("part")
     def _check_part(self, proposal: Any) -> str:
         return _part(proposal["value"])
-
-    @T.validate("layer")
-    def _check_layer(self, proposal: Any) -> str:
-        name: str = self._backend.network.layers[proposal["value"]].name
-        return name
 
     @T.validate("size")
     def _check_size(self, proposal: Any) -> int:

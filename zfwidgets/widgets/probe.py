@@ -16,9 +16,10 @@ from zfwidgets.imaging import mosaic
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS
 from zfwidgets.widgets import controls
 from zfwidgets.widgets import probe_charts as charts
-from zfwidgets.widgets.base import Viewer
 from zfwidgets.widgets.curves import chip
 from zfwidgets.widgets.figures import Panel, PictureFigure
+from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
+from zfwidgets.widgets.probe_beside import ProbeBeside
 from zfwidgets.widgets.style import bars
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _POOLS = (("every cell", 0), ("4 x 4 places", 4), ("mean of each map", 1))
 _NAMES = (("linear SVM", "svm"), ("softmax", "softmax"))
 
 
-class ProbeViewer(Viewer):
+class ProbeViewer(PairViewer):
     """How well does a plain classifier tell classes apart by each layer's features? (Section 5, Tables 4-7, Fig. 9.)
 
     Accuracy by layer and against the number of training pictures, of the network and of the same one with random
@@ -49,6 +50,9 @@ class ProbeViewer(Viewer):
     pictures : ImageSet, optional
         Pictures with labels, at least five of each class; by default 200 scenes of ten kinds of things that the
         embedded networks were never taught.
+    other : Backend, optional
+        A second network: its curves at layers of the same name or depth, what it takes each class for, and whether its
+        accuracy is another, fold by fold on the same pictures.
     **options
         Traits: ``layer``, ``classifier``, ``pool``, ``per_class``; and those of `ipywidgets.VBox`.
 
@@ -74,7 +78,9 @@ class ProbeViewer(Viewer):
     ALSO = ("untaught",)
     SENTENCE = "Higher is better: the deeper the layer, the more it says about classes (Zeiler and Fergus, Table 7)."
 
-    def __init__(self, backend: Backend, pictures: ImageSet | None = None, **options: Any) -> None:
+    def __init__(
+        self, backend: Backend, pictures: ImageSet | None = None, other: Backend | None = None, **options: Any
+    ) -> None:
         if not isinstance(pictures, ImageSet | None):
             raise ParameterError(
                 f"The pictures of a probe are an ImageSet with labels, not {type(pictures).__name__}; try "
@@ -82,12 +88,15 @@ class ProbeViewer(Viewer):
             )
         self._set = unseen_scenes(_SCENES) if pictures is None else pictures
         self._own = pictures is None
-        super().__init__(backend, **options)
+        super().__init__(backend, other, **options)
 
     def _defaults(self) -> dict[str, Any]:
         from zfwidgets.methods.probing.probe import default_layers  # here: it costs torch
 
-        names = default_layers(self._backend.network)
+        net = self._backend.network
+        if net.trace_problem is not None:
+            raise ParameterError(f"This network has no features to probe: {net.trace_problem}")
+        names = default_layers(net)
         step = -(-len(names) // _MOST_LAYERS)
         self._layers = names[step - 1 :: step]
         return {"image": self._backend.images[0], "layer": _telling(self._layers)}
@@ -130,6 +139,10 @@ class ProbeViewer(Viewer):
             Panel("Taken for", self._by_class),
         ]
         self._bars, self._table = W.HTML(), W.HTML()
+        self._beside: ProbeBeside | None = None
+        if self._other is not None:
+            networks = self._backend.network, self._other.network
+            self._beside = ProbeBeside(*networks, self._names, self._layers)
         self._sizes = controls.choice("Training pictures", [_ALL], _ALL)
         self.observe(lambda _: self._redraw(), ["layer", "per_class"])
         left = W.VBox(
@@ -146,32 +159,44 @@ class ProbeViewer(Viewer):
         left.add_class("zf-side")
         strong = W.VBox([W.HTML('<div class="zf-title">Each class</div>'), self._bars])
         strong.add_class("zf-panel")
-        maps = W.Box([*self._panels, strong])
+        theirs = [] if self._beside is None else self._beside.panels
+        maps = W.Box([*self._panels, *theirs, strong])
         maps.add_class("zf-maps")
-        notes = W.VBox([self._table, W.HTML(f'<div class="zf-soft">{_NOTE}</div>')])
+        about = [] if self._beside is None else [self._beside.about]
+        notes = W.VBox([*about, self._table, W.HTML(f'<div class="zf-soft">{_NOTE}</div>')])
         notes.add_class("zf-notes")
         body = W.Box([left, maps, notes])
         body.add_class("zf-row")
         return body
 
-    def _questions(self) -> dict[str, Request]:
+    def _questions_to(self, which: int) -> dict[str, Request]:
+        pool = self.pool or None
+        if which == SECOND and self._beside is not None:
+            return self._beside.questions(self._set, self.classifier, pool)
         asked = {
-            name: ProbeRequest(self._set, self._layers, self.classifier, self.pool or None, untaught=name == "untaught")
+            name: ProbeRequest(self._set, self._layers, self.classifier, pool, untaught=name == "untaught")
             for name in ("learnt", "untaught")
         }
         return {"classes": ExamplesRequest(self._set), **asked}
 
-    def _show(self, slot: str, value: Any) -> None:
+    def _of_both(self) -> tuple[str, ...]:
+        """None: the pictures come with the question."""
+        return ()
+
+    def _show_of(self, which: int, slot: str, value: Any) -> None:
         if slot == "classes":
             self._show_classes(value)
+            return
+        if slot == "learnt":
+            self._tell_share(which, len(value.known) / len(value.layers))
+        if which == SECOND and self._beside is not None:
+            self._beside.probe = value
         elif slot == "learnt":
             self._learnt = value
-            self._progress = len(value.known) / len(value.layers)
             self._offer_sizes(value.per_class)
-            self._redraw()
         else:
             self._untaught = value
-            self._redraw()
+        self._redraw()
 
     def _show_classes(self, examples: Examples) -> None:
         self._sheet.show(mosaic(examples.pixels, columns=4).pixels)
@@ -191,37 +216,55 @@ class ProbeViewer(Viewer):
 
     def _redraw(self) -> None:
         """The charts again, from what is known."""
-        learnt, other = self._learnt, self._untaught
+        learnt = self._learnt
         if learnt is None:
             return
-        asked = self._answered.get("untaught")
-        mine = self._answered.get("learnt")
-        if asked is None or mine is None or (asked.classifier, asked.pool) != (mine.classifier, mine.pool):
-            other = None
+        untaught = self._untaught if self._same(FIRST, "untaught") else None
+        second = None if self._beside is None else self._beside.second(self._same(SECOND, "learnt"))
         size = self.per_class if self.per_class in learnt.per_class else learnt.per_class[-1]
-        keys = f"{chip(charts.LEARNT)} trained {chip(charts.UNTAUGHT)} random weights"
-        by_layer, by_size, by_class = self._panels
-        self._by_layer.value = charts.layer_chart(learnt, other, self.layer, size)
+        self._redraw_curves(learnt, untaught, second, size)
+        if second is None:
+            self._table.value = charts.layer_table(learnt, untaught, size)
+        else:
+            self._table.value = charts.table_of_two(learnt, second, size)
+        if self.layer in learnt.known:
+            self._redraw_classes(learnt, untaught, second, learnt.place(size))
+        if self._beside is not None:
+            self._beside.draw(learnt, second, self.layer, size)
+
+    def _same(self, which: int, slot: str) -> bool:
+        """Whether an answer is there, and to the question that the first network has answered."""
+        asked, mine = self._answered_by(which, slot), self._answered_by(FIRST, "learnt")
+        return asked is not None and (asked.classifier, asked.pool) == (mine.classifier, mine.pool)
+
+    def _redraw_curves(self, learnt: Probe, untaught: Probe | None, second: charts.Second | None, size: int) -> None:
+        spots = [(charts.LEARNT, "trained"), (charts.UNTAUGHT, "random weights")]
+        if self._beside is not None:
+            first, other = self._names
+            spots = [(charts.LEARNT, first), (charts.SECOND, other), (charts.UNTAUGHT, f"{first}, random weights")]
+        keys = " ".join(_key(colour, name) for colour, name in spots)
+        by_layer, by_size, _ = self._panels
+        self._by_layer.value = charts.layer_chart(learnt, untaught, self.layer, size, second)
         by_layer.title("Accuracy by layer", f"%, {size} of each class")
-        by_layer.foot(f"{keys} {chip(charts.PAPERS)} paper, Caltech-101")
-        self._by_size.value = charts.size_chart(learnt, other, self.layer)
+        by_layer.foot(f"{keys} {_key(charts.PAPERS, 'paper, Caltech-101')}")
+        self._by_size.value = charts.size_chart(learnt, untaught, self.layer, second)
         by_size.title("Training pictures of each class", f"%, {self.layer}")
         by_size.foot(f"{keys}; thin: the other layers")
-        self._table.value = charts.layer_table(learnt, other, size)
-        if self.layer in learnt.known:
-            self._redraw_classes(learnt, other, learnt.place(size))
-            by_class.title("Taken for", f"%, {self.layer}; a row is a class")
 
-    def _redraw_classes(self, learnt: Probe, other: Probe | None, place: int) -> None:
+    def _redraw_classes(self, learnt: Probe, untaught: Probe | None, second: charts.Second | None, place: int) -> None:
         tables = learnt.confusion[self.layer][place].sum(0)
         self._by_class.value = charts.confusion_chart(tables, learnt.classes)
+        of = "a row is a class" if self._beside is None else f"of {self._names[FIRST]}"
+        self._panels[2].title("Taken for", f"%, {self.layer}; {of}")
+        ticked, tick = (untaught, "random weights") if second is None else (second.probe, second.names[SECOND])
+        at = self.layer if second is None else second.layer(self.layer)
         mine = learnt.recall(self.layer)[place].mean(0)
-        there = other is not None and self.layer in other.known and other.per_class == learnt.per_class
-        theirs = other.recall(self.layer)[place].mean(0) if other is not None and there else mine * 0
+        there = ticked is not None and at in ticked.known and ticked.per_class == learnt.per_class
+        theirs = ticked.recall(at)[place].mean(0) if ticked is not None and at is not None and there else mine * 0
         order = sorted(range(len(mine)), key=lambda number: -mine[number])
         rows = [(learnt.classes[n], float(mine[n]), float(theirs[n])) for n in order[:_MOST_BARS]]
         left_out = f", the best {_MOST_BARS} of {len(mine)}" if len(mine) > _MOST_BARS else ""
-        small = f'<div class="zf-soft">share recognised; tick: random weights{left_out}</div>'
+        small = f'<div class="zf-soft">share recognised; tick: {escape(tick)}{left_out}</div>'
         self._bars.value = bars(rows) + small
 
     def _facts(self) -> str:
@@ -247,6 +290,11 @@ _NOTE = (
     "&plusmn; is the standard deviation over folds. The paper's pictures and classes are others: compare the order, "
     "not the height."
 )
+
+
+def _key(colour: str, name: str) -> str:
+    """A spot of a colour and what it stands for, in one line."""
+    return f'<span style="white-space:nowrap">{chip(colour)} {escape(name)}</span>'
 
 
 def _telling(layers: tuple[str, ...]) -> str:
