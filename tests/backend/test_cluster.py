@@ -200,6 +200,17 @@ def test_where_no_worker_can_load_the_network_it_is_said(
     assert names(tmp_path) == []
 
 
+def test_where_all_died_and_none_came_back_both_are_said(
+    client: Any, network: Network, many: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_WITHOUT_WORKERS", 0.0)
+    client.wait_for_workers(3)
+    net = fussy(network, refuses="die", mark="", all_of_them=True)
+    with pytest.raises(NetworkError, match=r"no workers \([1-4] died when they loaded tiny: give them more memory\)"):
+        mine_on(client, net, many, k=4, index=tmp_path / "top.safetensors")
+    client.wait_for_workers(3)
+
+
 def test_a_worker_hands_over_what_it_has_after_a_while(
     client: Any, network: Network, many: ImageSet, expected: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

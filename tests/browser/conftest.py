@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser.driver import CHROMIUM_OPTIONS, find_chromium, running_command, settled
+from browser.driver import CHROMIUM_OPTIONS, PATIENCE, find_chromium, picture, poll, running_command, settled
 from playwright.sync_api import Browser, Page, Route, TimeoutError, sync_playwright
 
 HERE = Path(__file__).parent
+WIDTH, ONE_PIXEL = slice(16, 20), [0, 0, 0, 1]
+"""Where a PNG has its width; that of the clear pixel in a panel without a picture."""
 OpenPage = Callable[..., Page]
 
 
@@ -44,10 +47,24 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
-    """``open_page(width=1280, theme="light")`` -> the Explorer, usable and still.
+    """``open_page(width=1280, theme="light")`` -> the Explorer, usable and still, in a kernel of its own.
 
     At the end of the test the page must have shown no error and asked no other host for anything.
     """
+    with pages(browser, address) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """One page for the tests of a module, which take it as they find it: a kernel takes long to start."""
+    with pages(browser, address) as open_page:
+        yield open_page()
+
+
+@contextmanager
+def pages(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Pages that are closed at the end, and must not have complained by then."""
     complaints: list[str] = []
     contexts = []
 
@@ -69,16 +86,19 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
             "console",
             lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None,
         )
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{address}?theme={theme}", wait_until="commit")
         try:
             page.get_by_text("Occluder size", exact=True).first.wait_for()
         except TimeoutError as error:
             raise AssertionError(f"the page shows no controls but: {page.locator('body').inner_text()}") from error
+        poll(lambda: picture(page, "P("), lambda png: png[WIDTH] != ONE_PIXEL, "the first map")
         settled(page)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
     assert not complaints, "\n".join(complaints)

@@ -18,6 +18,9 @@ from playwright.sync_api import Locator, Page
 
 T = TypeVar("T")
 
+PATIENCE = 240.0
+"""Seconds to wait for anything: so long only something broken takes, on a crowded machine too."""
+
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -34,15 +37,15 @@ def find_chromium() -> str | None:
     return os.environ.get("ZFWIDGETS_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-def poll(look: Callable[[], T], done: Callable[[T], bool], what: str, seconds: float = 30.0) -> T:
+def poll(look: Callable[[], T], done: Callable[[T], bool], what: str) -> T:
     """Look again and again until `done` says so; fail with `what` and the last sight."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while True:
         sight = look()
         if done(sight):
             return sight
         if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s, last seen {sight!r:.500}")
+            raise AssertionError(f"{what}: not within {PATIENCE} s, last seen {sight!r:.500}")
         time.sleep(0.05)
 
 
@@ -88,20 +91,32 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
     raise AssertionError(f"the command ended before it answered: {log.read_text()}")
 
 
-def settled(page: Page, seconds: float = 40.0, still: float = 0.5) -> bytes:
-    """Wait until the visible viewer is ready and the pixels have not changed for `still` seconds; returns them."""
-    end = time.monotonic() + seconds
-    last, since = b"", time.monotonic()
+def settled(page: Page) -> bytes:
+    """Wait until the visible viewer is ready and the pixels stay as they are; returns them.
+
+    They have to stay for half a second, and for five looks, since a look takes long where everything does.
+    """
+    end = time.monotonic() + PATIENCE
+    last, since, looks = b"", time.monotonic(), 0
     while True:
         ready = page.locator(".zf-state.ready:visible, .zf-state.error:visible").count() > 0
         now = page.screenshot()
         if not ready or now != last:
-            last, since = now, time.monotonic()
-        elif time.monotonic() - since >= still:
+            last, since, looks = now, time.monotonic(), 0
+        elif time.monotonic() - since >= 0.5 and looks >= 5:
             return last
         if time.monotonic() > end:
-            raise AssertionError(f"the page was still changing after {seconds} s, ready: {ready}")
-        time.sleep(0.1)
+            raise AssertionError(f"the page was still changing after {PATIENCE} s, ready: {ready}")
+        looks += 1
+        time.sleep(0.05)
+
+
+def at_width(page: Page, width: int) -> None:
+    """Make the window so wide, wait until all has found its place, and see that nothing sticks out sideways."""
+    assert page.viewport_size is not None
+    page.set_viewport_size({"width": width, "height": page.viewport_size["height"]})
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def labelled(page: Page, label: str) -> Locator:

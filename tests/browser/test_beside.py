@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser.conftest import OpenPage
-from browser.driver import panel, picture, poll, running_command, slider
+from browser.driver import at_width, panel, picture, poll, running_command, slider
 from playwright.sync_api import Browser, Locator, Page
 
 
@@ -26,22 +25,17 @@ def sight(page: Page) -> tuple[list[int], list[int]]:
     return picture(page, "P(face)"), picture(page, "Difference of changes")
 
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_two_maps_and_their_difference(width: int, open_page: OpenPage) -> None:
-    page = open_page(width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = [one.bounding_box() for one in (panel(page, "P(face)"), theirs(page), panel(page, "Difference of changes"))]
-    placed = [(box["x"], box["y"]) for box in boxes if box is not None]
-    assert len(placed) == 3
-    along, across = (0, 1) if width == 1280 else (1, 0)
-    assert len({place[across] for place in placed}) == 1
-    assert [place[along] for place in placed] == sorted({place[along] for place in placed})
+def test_two_maps_and_their_difference_under_one_slider(page: Page) -> None:
+    for width, along, across in ((420, 1, 0), (1280, 0, 1)):
+        at_width(page, width)
+        titled = (panel(page, "P(face)"), theirs(page), panel(page, "Difference of changes"))
+        boxes = [one.bounding_box() for one in titled]
+        placed = [(box["x"], box["y"]) for box in boxes if box is not None]
+        assert len(placed) == 3
+        assert len({place[across] for place in placed}) == 1
+        assert [place[along] for place in placed] == sorted({place[along] for place in placed})
     assert "zfnet-photos minus zfnet-scenes" in panel(page, "Difference of changes").inner_text()
     assert "zfnet-photos does not know 'face'" in page.locator(".zf-notes:visible").first.inner_text()
-
-
-def test_one_slider_moves_both(open_page: OpenPage) -> None:
-    page = open_page()
     before = sight(page)
     slider(page, "Occluder size").focus()
     page.keyboard.press("ArrowRight")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from browser.conftest import OpenPage
-from browser.driver import labelled, panel, poll, settled, slider, slider_value
+from browser.driver import at_width, labelled, panel, poll, settled, slider, slider_value
 from playwright.sync_api import Page
 
 
@@ -18,24 +16,19 @@ def facts(page: Page) -> str:
     return page.locator(".zf-strip:visible").inner_text()
 
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_it_is_there_and_fits(width: int, open_page: OpenPage) -> None:
-    page = open_page(width=width)
+def test_faces_are_there_and_fit(page: Page) -> None:
     open_figure(page)
     assert "6 pictures" in facts(page)
     assert page.locator(".zf-hidden-parts img:visible").count() == 6  # nothing hidden, four parts, random places
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for kind in (".zf-parts", ".zf-intervals", ".zf-hidden-parts img"):
-        ends = page.locator(f"{kind}:visible").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
-        assert ends and max(ends) <= width
-    cut = page.locator(".zf-parts:visible span").evaluate_all(
-        "(all, width) => all.filter(one => one.getBoundingClientRect().right > width).length", width
-    )
-    assert cut == 0
+    right_end = "all => all.map(one => one.getBoundingClientRect().right)"
+    for width in (420, 1280):
+        at_width(page, width)
+        for kind in (".zf-parts", ".zf-intervals", ".zf-hidden-parts img", ".zf-parts:visible span"):
+            ends = page.locator(f"{kind}:visible").evaluate_all(right_end)
+            assert ends and max(ends) <= width
 
 
-def test_a_click_and_keys_mark_a_picture_of_ones_own(open_page: OpenPage) -> None:
-    page = open_page()
+def test_a_click_and_keys_mark_a_picture_of_ones_own(page: Page) -> None:
     open_figure(page)
     labelled(page, "Image").locator("select").select_option("photo/astronaut")
     page.get_by_text("so the picture joins the comparison").wait_for()

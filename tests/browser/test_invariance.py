@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from browser.conftest import OpenPage
-from browser.driver import labelled, panel, picture, poll, settled, slider, slider_value
+from browser.driver import at_width, labelled, panel, picture, poll, settled, slider, slider_value
 from playwright.sync_api import Page
 
 
@@ -18,34 +16,21 @@ def open_figure(page: Page) -> None:
     settled(page)
 
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_it_is_there_and_fits(width: int, open_page: OpenPage) -> None:
-    page = open_page(width=width)
+def test_curves_fit_follow_keys_and_have_their_own_axis(page: Page) -> None:
     open_figure(page)
     assert "5 pictures x 73 amounts" in page.locator(".zf-strip:visible").inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for title in ("Shallow: conv1", "Deep: fc7", "P(", "Area under the curves", "Pictures"):
-        box = panel(page, title).bounding_box()
-        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
-
-
-def test_arrow_keys_move_the_picture_and_the_cursor(open_page: OpenPage) -> None:
-    page = open_page()
-    open_figure(page)
-    before, reading = picture(page, "Picture "), panel(page, "Deep: fc7").locator(".zf-foot").inner_text()
-    assert reading.startswith("at 90°")
+    for width in (420, 1280):
+        at_width(page, width)
+        for title in ("Shallow: conv1", "Deep: fc7", "P(", "Area under the curves", "Pictures"):
+            box = panel(page, title).bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+    before, reading = picture(page, "Picture "), panel(page, "Deep: fc7").locator(".zf-foot")
+    assert reading.inner_text().startswith("at 90°")
     slider(page, "Amount").focus()
     page.keyboard.press("ArrowRight")
     poll(lambda: picture(page, "Picture "), lambda now: now != before, "a moved picture")
-    poll(
-        lambda: panel(page, "Deep: fc7").locator(".zf-foot").inner_text(), lambda text: text.startswith("at 91°"), "91°"
-    )
+    poll(reading.inner_text, lambda text: text.startswith("at 91°"), "91°")
     assert slider_value(page, "Amount") == 91
-
-
-def test_another_transform_has_its_own_axis(open_page: OpenPage) -> None:
-    page = open_page()
-    open_figure(page)
     labelled(page, "Transform").locator("select").select_option(label="enlarge")
     poll(lambda: panel(page, "P(").inner_text(), lambda text: "at 1.35x" in text, "curves of enlarged pictures")
     settled(page)

@@ -33,18 +33,16 @@ def set_by_keys(page: Page, label: str, value: float) -> None:
     raise AssertionError(f"{label} does not reach {value}")
 
 
-def test_a_slider_move_changes_pixels(open_page: OpenPage) -> None:
-    page = open_page()
+def test_a_slider_move_changes_pixels(page: Page) -> None:
     before = panel(page, "P(").screenshot()
     slider(page, "Occluder size").focus()
     page.keyboard.press("ArrowRight")
-    poll(lambda: panel(page, "P(").screenshot(), lambda now: now != before, "a new picture", seconds=10)
+    poll(lambda: panel(page, "P(").screenshot(), lambda now: now != before, "a new picture")
     settled(page)
     assert panel(page, "P(").screenshot() != before
 
 
-def test_a_drag_of_thirty_moves_ends_with_the_right_map(open_page: OpenPage) -> None:
-    page = open_page()
+def test_a_drag_of_thirty_moves_ends_with_the_right_map(page: Page, open_page: OpenPage) -> None:
     start = slider_value(page, "Occluder size")
     drag(page, slider(page, "Occluder size"), 40, moves=30)
     end = slider_value(page, "Occluder size")
@@ -64,8 +62,7 @@ def shown(page: Page) -> tuple[bytes, set[str]]:
     return panel(page, "P(").screenshot(), set(re.findall(r"\w+ \d+ %", labels))
 
 
-def test_dragging_the_occluder_changes_the_probabilities(open_page: OpenPage) -> None:
-    page = open_page()
+def test_dragging_the_occluder_changes_the_probabilities(page: Page) -> None:
     bars = page.get_by_text("With the square hidden").locator("xpath=..")
     before, row, column = bars.inner_text(), slider_value(page, "Row"), slider_value(page, "Column")
     box = panel(page, "Picture").locator("svg").first.bounding_box()
@@ -84,8 +81,7 @@ def test_dragging_the_occluder_changes_the_probabilities(open_page: OpenPage) ->
     assert slider_value(page, "Column") > column
 
 
-def test_another_class_is_shown_from_the_same_sweep(open_page: OpenPage) -> None:
-    page = open_page()
+def test_another_class_is_shown_from_the_same_sweep(page: Page) -> None:
     status = page.locator(".zf-num:visible").first
     before, pixels = status.inner_text(), panel(page, "P(").screenshot()
     labelled(page, "Target class").locator("select").select_option("clock")
@@ -95,8 +91,7 @@ def test_another_class_is_shown_from_the_same_sweep(open_page: OpenPage) -> None
     assert status.inner_text() == before
 
 
-def test_another_picture_changes_every_panel(open_page: OpenPage) -> None:
-    page = open_page()
+def test_another_picture_changes_every_panel(page: Page) -> None:
     titles = ["Picture", "P(", "Activation of conv5", "Projection"]
     before = [panel(page, title).locator("svg").first.screenshot() for title in titles]
     select = labelled(page, "Image").locator("select")

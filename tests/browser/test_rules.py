@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
-from browser.conftest import OpenPage
-from browser.driver import panel, poll, settled, slider, slider_value
+from browser.driver import at_width, panel, poll, settled, slider, slider_value
+from playwright.sync_api import Page
 
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_ways_and_random_layers(width: int, open_page: OpenPage) -> None:
-    page = open_page(width=width)
+def test_ways_and_random_layers(page: Page) -> None:
     page.get_by_role("tab", name="Rules").click()
     panel(page, "Likeness to the trained picture").wait_for()
     settled(page)
     tiles = page.locator(".zf-ways:visible figure")
     assert tiles.count() == 5
     assert "relative error" in tiles.nth(1).inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (420, 1280):
+        at_width(page, width)
     shared = tiles.nth(4).locator("img").get_attribute("src")
     page.get_by_role("button", name="Difference").click()
     poll(lambda: tiles.nth(4).locator("img").get_attribute("src"), lambda now: now != shared, "the difference")

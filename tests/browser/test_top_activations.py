@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from browser.conftest import OpenPage
-from browser.driver import labelled, panel, poll, settled, slider, slider_value
+from browser.driver import at_width, labelled, panel, poll, settled, slider, slider_value
 from playwright.sync_api import Page
 
 DRAWN = """() => [...document.querySelectorAll('.zf-tile')].filter(node => node.offsetParent &&
@@ -19,23 +17,21 @@ def open_figure(page: Page) -> None:
     settled(page)
 
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_it_is_there_and_fits(width: int, open_page: OpenPage) -> None:
-    page = open_page(width=width)
+def test_it_is_there_and_fits(page: Page) -> None:
     open_figure(page)
     assert "over 2,000 built-in scenes" in page.locator(".zf-strip:visible").inner_text()
     assert panel(page, "conv5 #").is_visible() and panel(page, "Patches").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = page.locator(".zf-tile:visible").evaluate_all(
-        "(nodes, width) => nodes.filter(node => node.getBoundingClientRect().right > width).length", width
-    )
-    assert wide == 0
+    for width in (420, 1280):
+        at_width(page, width)
+        wide = page.locator(".zf-tile:visible").evaluate_all(
+            "(nodes, width) => nodes.filter(node => node.getBoundingClientRect().right > width).length", width
+        )
+        assert wide == 0
     names = page.locator(".zf-tile:visible").all_inner_texts()
     assert all(re.match(r"#\d+  [\d.]+  \w+ \d/9", name) for name in names), names
 
 
-def test_a_tile_grows_by_enter_and_its_picture_opens_in_every_tab(open_page: OpenPage) -> None:
-    page = open_page()
+def test_a_tile_grows_by_enter_and_its_picture_opens_in_every_tab(page: Page) -> None:
     open_figure(page)
     tile = page.locator(".zf-tile:visible").nth(4)
     number = re.match(r"#(\d+)", tile.inner_text())
@@ -52,7 +48,7 @@ def test_a_tile_grows_by_enter_and_its_picture_opens_in_every_tab(open_page: Ope
         lambda: chosen.evaluate("node => node.selectedOptions[0].text"), lambda text: "scene-5/" in text, "its picture"
     )
     opened = chosen.evaluate("node => node.selectedOptions[0].text")
-    page.get_by_text(f"the frame is what conv5 #{number[1]} sees of it").wait_for(timeout=30_000)
+    page.get_by_text(f"the frame is what conv5 #{number[1]} sees of it").wait_for()
     for tab in ("Features", "Occlusion"):
         page.get_by_role("tab", name=tab).click()
         settled(page)
@@ -61,8 +57,7 @@ def test_a_tile_grows_by_enter_and_its_picture_opens_in_every_tab(open_page: Ope
     assert slider_value(page, "Channel") == float(number[1])
 
 
-def test_pages_the_sheet_and_the_pictures_of_the_page(open_page: OpenPage) -> None:
-    page = open_page()
+def test_pages_the_sheet_and_the_pictures_of_the_page(page: Page) -> None:
     open_figure(page)
     before = page.locator(".zf-tile:visible").all_inner_texts()
     slider(page, "Page").focus()

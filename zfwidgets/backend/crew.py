@@ -254,8 +254,10 @@ class Crew:
         if living and all(map(self._is_out, living)) and not (patient and self._worked):
             raise self._nobody_can([self._left_out[address] for address in living if address in self._left_out])
         if not patient:
+            died = sum(self._deaths.values())
+            why = f" ({died} died when they loaded {self.source.name}: give them more memory)" if died else ""
             raise NetworkError(
-                f"The cluster at {self.client.scheduler.address} has no workers; start some with `dask worker "
+                f"The cluster at {self.client.scheduler.address} has no workers{why}; start some with `dask worker "
                 f"{self.client.scheduler.address} --nthreads 1`, and the same call goes on from here."
             )
 

@@ -19,10 +19,10 @@ from zfwidgets.widgets.tree import widgets_of
 
 __all__ = ["WatchedImage", "tell_again_in"]
 
-_BUILDING = 10.0
+_BUILDING = 15.0
 """Seconds that a page may need from its question to its last view."""
-_AGAIN = (1.5, 5.0)
-"""Seconds after which it is told again."""
+_AGAIN = (0.5, 1.5, 5.0, 15.0)
+"""Seconds after which it is told again: soon for a quick page, late for a crowded machine."""
 
 
 def tell_again_in(root: W.Widget) -> None:
