@@ -89,6 +89,23 @@ def test_transform_layers_border_and_pictures_start_one_run_each(viewer: Invaria
     assert (viewer.result.transform, viewer.result.border, len(viewer.result.probability)) == ("scale", "grey", 2)
 
 
+def test_a_page_never_finds_the_amount_off_its_steps(viewer: InvarianceViewer) -> None:
+    control = widget_labelled(viewer, "Amount")
+    states = list[tuple[float, float, float, float]]()
+
+    def look(_: object) -> None:
+        states.append((control.value, control.min, control.max, control.step))
+
+    for transform, by_hand in (("scale", 1.3599999999999999), ("rotate", 91.0), ("scale", 1.5), ("translate", -2.0)):
+        control.observe(look, ["value", "min", "max", "step"])
+        viewer.transform = transform
+        control.unobserve(look, ["value", "min", "max", "step"])
+        control.value = by_hand  # as a page adds its steps up
+    assert len(states) > 12
+    for value, low, high, step in states:
+        assert low <= value <= high and low + round((value - low) / step) * step == value
+
+
 def test_the_amount_begins_where_the_transform_shows_something(viewer: InvarianceViewer) -> None:
     control = widget_labelled(viewer, "Amount")
     for transform, amount, low, high in (("scale", 1.35, 1, 1.8), ("translate", 3, -6, 6), ("rotate", 90, 0, 360)):

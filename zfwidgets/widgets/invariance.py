@@ -277,10 +277,16 @@ class InvarianceViewer(InvarianceOptions):
         if hasattr(self, "_amount_control"):
             low, high, step = slider_range(self.transform, side)
             control = self._amount_control
-            with control.hold_sync():
+            # A page moves a value that does not lie on the steps it knows, and takes that for a hand: on the way there
+            # the slider stands at 1, which lies on those of every transform.
+            self._offering = True
+            try:
+                control.value = 1.0
                 control.min, control.max = min(low, control.min), max(high, control.max)
-                self.amount = first_amount(self.transform, side)
                 control.min, control.max, control.step, control.readout_format = low, high, step, _readout(step)
+            finally:
+                self._offering = False
+            self.amount = first_amount(self.transform, side)
         else:
             self.amount = first_amount(self.transform, side)
 
