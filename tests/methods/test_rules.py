@@ -306,3 +306,11 @@ def test_other_bad_input_gets_one_sentence(nets, x):
         found.similarity("guided", "ranks")
     with pytest.raises(UnknownNameError, match="rule of this check"):
         found.similarity("gradient")
+
+
+def test_what_is_returned_is_named_in_a_line() -> None:
+    net, picture = load_network("zfnet-scenes", device="cpu"), samples()["photo/chelsea"]
+    found = compare_rules(net, picture, "conv2", 3, (4, 5))
+    assert repr(found) == "RuleComparison(conv2 #3 at (4, 5): deconvnet, overwrite, desalinet, guided, gradient)"
+    check = weight_randomisation(net, picture, "conv2", 3, (4, 5), rules=("guided",), seed=2)
+    assert repr(check) == "WeightRandomisation(conv2 #3 at (4, 5), 2 of 2 layers random, seed 2: guided)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from zfwidgets.methods.architecture import architecture
 from zfwidgets.network import Network
 from zfwidgets.widgets import ArchitectureViewer
 from zfwidgets.widgets.architecture_words import graph, plan, scale
+from zfwidgets.widgets.layer_graph import LayerGraph
 from zfwidgets.widgets.stage_words import picture, shown_stages, switch_picture
 
 
@@ -42,6 +44,17 @@ def test_it_shows_what_the_methods_say(viewer: ArchitectureViewer, backend: Back
     scale = float(np.abs(expected.pixels).max())
     np.testing.assert_allclose(viewer.stages.stages[-1].whole(), expected.canvas(), rtol=0, atol=1e-5 * scale)
     assert viewer._sheets[0].strip.value.count("<img") == len(shown_stages(viewer.stages)) == 6
+
+
+def test_the_whole_of_a_long_name_can_be_read(network: Network) -> None:
+    net, name = architecture(network), "features.12.expand3x3_activation"
+    layers = tuple(replace(layer, name=name) if layer.name == "conv2" else layer for layer in net.layers)
+    shown = LayerGraph(lambda _: None)
+    shown.take(replace(net, layers=layers))
+    shown.draw(scale([net]))
+    assert f'zf-long"><b>{name}</b>' in shown._graph.value.replace("<wbr>", "")
+    assert f"{name}: convolution 3 x 3, relu; 8 x 5 x 5, sees 15 x 15" in shown._rows.tooltips
+    assert len(shown._rows.tooltips) == len(shown._rows.options) == 4
 
 
 def test_a_row_the_list_and_a_program_choose_alike(viewer: ArchitectureViewer) -> None:

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from zfwidgets.widgets.architecture_words import count, sizes
+from zfwidgets.widgets.style import breakable
 
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture
@@ -31,7 +32,7 @@ def difference_table(nets: Sequence[Architecture], names: Sequence[str], layers:
         _row("Multiply-adds", *((net.multiply_adds,) for net in nets)),
     ]
     if layers:
-        one, other = (escape(str(layer.name)).replace(".", ".<wbr>") for layer in layers)
+        one, other = (breakable(str(layer.name)) for layer in layers)
         rows += [
             f"<tr><th>At the layer</th><td>{one}</td><td>{other}</td><td></td></tr>",
             _row("Channels", *((layer.channels,) for layer in layers)),

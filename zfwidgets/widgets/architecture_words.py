@@ -8,6 +8,8 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from zfwidgets.widgets.style import breakable
+
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture, ArchitectureLayer
 
@@ -19,6 +21,8 @@ _THICK, _LONG = 42, 84
 """Pixels of the most channels of a map, and of the longest vector."""
 _LEAST, _ROOM, _TOP = 44, 12, 4
 _LANE, _LANES_WIDTH = 8, 72
+_LONG_NAME = 18
+"""Letters of a name beyond which a narrow page has no room for more than the name."""
 _COLOURS = {
     "input": "var(--zf-soft)",
     "convolution": "#2a788e",
@@ -210,12 +214,13 @@ def _slab(layer: ArchitectureLayer, middle: float, to: GraphScale, x: float) -> 
 
 
 def _row(layer: ArchitectureLayer, height: float, to: GraphScale) -> str:
-    title, kind = escape(_title(layer)).replace(".", ".<wbr>"), escape(_kind(layer))
+    title, kind = _title(layer), escape(_kind(layer))
+    long = ' class="zf-long"' if len(title) > _LONG_NAME else ""
     bars = _bar(layer.parameters, to.parameters, "parameters") + _bar(
         layer.multiply_adds, to.multiply_adds, "multiply-adds"
     )
     return (
-        f'<div style="height:{height:.1f}px"><span><b>{title}</b><small>{kind}</small></span>'
+        f'<div style="height:{height:.1f}px"><span{long}><b>{breakable(title)}</b><small>{kind}</small></span>'
         f"<span>{_size(layer)}<small>{_sees(layer)}</small></span><span>{bars}</span></div>"
     )
 

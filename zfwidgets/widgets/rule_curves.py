@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LikenessFigure", "stage_beside"]
 
+_LONGEST = 14
+"""Letters of a name under the plot."""
+
 
 def stage_beside(stage: int, mine: WeightRandomisation, theirs: WeightRandomisation) -> int:
     """How many layers of the second network are the same share of its layers."""
@@ -62,7 +65,8 @@ class LikenessFigure(CurveFigure):
         for other in others:
             flat = np.full(len(layers) + 1, other, np.float32)
             curves.append(Curve(np.arange(len(layers) + 1.0), flat, colours[rule], dotted=True))
-        self.draw(curves, 0, len(layers), cursor=stage, names=("trained", *layers), bottom=-1.0)
+        names = ("trained", *_brief(layers))
+        self.draw(curves, 0, len(layers), cursor=stage, names=names, bottom=-1.0)
         keys = "".join(f"<span>{chip(colours[name])}{escape(name)}</span>" for name in rules)
         kinds = ""
         if len(found) > 1:
@@ -72,3 +76,13 @@ class LikenessFigure(CurveFigure):
             f'<div class="zf-legend">{keys}</div>{kinds}{MEASURES[measure]}, 1: the same. Dotted: pictures of other '
             f"maps at this place, {' and '.join(map(figure, others))}"
         )
+
+
+def _brief(layers: Sequence[str]) -> list[str]:
+    """Names without the modules that all of them lie in; of long ones the beginning."""
+    parts = [name.split(".") for name in layers]
+    shared = 0
+    while all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
+        shared += 1
+    names = [".".join(part[shared:]) for part in parts]
+    return [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..." for name in names]

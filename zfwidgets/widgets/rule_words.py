@@ -15,7 +15,7 @@ from zfwidgets.methods import projection_difference
 from zfwidgets.methods.rules import MEASURES, WAYS
 from zfwidgets.methods.rules.ways import FAITHFUL
 from zfwidgets.methods.similarity import reached
-from zfwidgets.widgets.style import number
+from zfwidgets.widgets.style import breakable, number
 
 if TYPE_CHECKING:
     from zfwidgets.methods import Projection
@@ -146,9 +146,7 @@ def _stage(name: str, projection: Projection, likeness: str, chosen: bool) -> st
     pixels = reached(projection)
     image = _img(pixels, _STAGE, None, name if pixels.any() else f"{name}: nothing comes down")
     mark = ' class="zf-now"' if chosen else ""
-    # Names of nested modules are long: they break after their dots.
-    shown = escape(name).replace(".", ".<wbr>")
-    return f"<figure{mark}>{image}<figcaption><b>{shown}</b> <span>{likeness}</span></figcaption></figure>"
+    return f"<figure{mark}>{image}<figcaption><span>{likeness}</span> <b>{breakable(name)}</b></figcaption></figure>"
 
 
 def _img(pixels: Values, side: int, limit: float | None, words: str) -> str:

@@ -6,11 +6,14 @@ from html import escape
 
 import ipywidgets as W
 
+from zfwidgets.widgets.unit_style import UNIT_CSS
+
 __all__ = [
     "ACCENT",
     "PASSING",
     "SHARED",
     "bars",
+    "breakable",
     "colour_bar",
     "duration",
     "legend",
@@ -203,63 +206,6 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-figures th { font-weight: 400; text-align: left; padding: 3px 8px 3px 0; vertical-align: bottom; }
 .zf-figures td, .zf-figures tr:first-child th:not(:first-child) { text-align: right; padding: 3px 0 3px 8px; }
 .zf-figures tr + tr { border-top: 1px solid var(--zf-line); }
-.zf-layers { flex: 1 1 440px; min-width: 0; max-width: 640px; }
-.zf-deconv { flex: 1 1 430px; min-width: 0; max-width: 520px; }
-.zf-graph-scroll { max-height: 620px; overflow-y: auto !important; overflow-x: hidden !important; width: 100%;
-  border-top: 1px solid var(--zf-line); }
-.zf-graph { position: relative; width: 100%; flex: none; }
-.zf-graph > .widget-html, .zf-graph > .widget-html > .widget-html-content { width: 100%; }
-.zf-graph-lines { position: absolute; left: 0; top: 0; } .zf-graph-edges { fill: none; stroke: var(--zf-soft); }
-.zf-graph polygon, .zf-graph rect { stroke: var(--zf-paper); stroke-width: .5; }
-.zf-graph-rows > div { display: grid; grid-template-columns: 1.55fr 1fr .9fr; gap: 0 8px; align-items: center;
-  box-sizing: border-box; border-bottom: 1px solid var(--zf-line); line-height: 1.25; overflow: hidden; }
-.zf-graph-rows span { min-width: 0; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.zf-graph-rows b, .zf-graph-rows small { display: block; overflow: hidden; text-overflow: ellipsis;
-  white-space: nowrap; }
-.zf-graph-rows b { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal;
-  overflow-wrap: anywhere; line-height: 1.1; }
-.zf-versus td + td { padding-left: 8px; } .zf-versus tr + tr th { border-top: 1px solid var(--zf-line); }
-.zf-graph-rows small { color: var(--zf-soft); font-size: 11px; }
-.zf-graph-rows i { display: block; font-style: normal; font-size: 12px; text-align: right; padding: 0 4px;
-  background: linear-gradient(90deg, rgba(42,120,142,.38) var(--zf-share), transparent var(--zf-share)); }
-.zf-graph-rows i + i { background: linear-gradient(90deg, rgba(122,94,168,.38) var(--zf-share),
-  transparent var(--zf-share)); }
-.zf-graph-head { display: flex; justify-content: space-between; gap: 10px; font-size: 11px; color: var(--zf-soft); }
-.zf .zf-graph .widget-toggle-buttons { position: absolute; inset: 0; margin: 0; width: 100%; height: 100%; }
-.zf .zf-graph .widget-toggle-buttons > .widget-label { display: none; }
-.zf .zf-graph .widget-toggle-buttons > div { position: absolute; inset: 0; margin: 0; padding: 0; }
-.zf .zf-graph .widget-toggle-button { position: absolute; left: 0; width: 100%; margin: 0; padding: 0; min-height: 0;
-  border: 0; background: transparent; color: transparent; box-shadow: none; border-radius: 3px; }
-.zf .zf-graph .widget-toggle-button:hover { background: rgba(128,128,128,.14); }
-.zf .zf-graph .widget-toggle-button.mod-active { background: rgba(255,127,14,.13);
-  box-shadow: inset 4px 0 0 var(--zf-accent); }
-.zf .zf-graph .widget-toggle-button:focus-visible { outline-offset: -2px; }
-.zf-stage, .zf-stages { display: flex; flex-flow: row wrap; gap: 10px; align-items: center; }
-.zf-stage figure, .zf-stages figure { margin: 0; } .zf-stages { gap: 8px; margin-top: 8px; }
-.zf-stage img, .zf-stages img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
-.zf-stage { align-items: flex-start; min-height: 200px; }
-.zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 168px; }
-.zf-stages figcaption { max-width: 72px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.zf-stages .zf-now img { outline: 3px solid var(--zf-accent); outline-offset: 1px; }
-.zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
-.zf-arrow { text-align: center; font-weight: 600; align-self: center; } .zf .zf-arrow img { margin: auto; }
-.zf-arrow figcaption { font-weight: 400; } .zf-said { margin: 6px 0 0; min-height: 53px; }
-.zf-lab { flex: 1 1 560px; min-width: 0; max-width: 900px; gap: 6px; transition: opacity .15s; }
-.zf-stale .zf-lab { opacity: .62; }
-.zf-lab > .widget-html, .zf-lab > .widget-html > .widget-html-content { width: 100%; }
-.zf-lab .zf-said { min-height: 0; margin: 2px 0; } .zf-lab .zf-stages { margin-top: 0; }
-.zf .zf-lab .zf-heading { max-width: 100%; margin-top: 4px; }
-.zf-ways { display: grid; grid-template-columns: repeat(auto-fill, 148px); gap: 12px 16px; }
-.zf-ways figure { margin: 0; font-size: 12px; } .zf-ways figure > b { display: block; padding-bottom: 3px; }
-.zf-ways img, .zf-random img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
-.zf-ways figcaption { padding-top: 4px; font-variant-numeric: tabular-nums; }
-.zf-ways figcaption span { display: flex; justify-content: space-between; } .zf-ways b { font-weight: 600; }
-.zf-ways small { display: block; color: var(--zf-soft); font-size: 11px; line-height: 1.3; padding-top: 3px; }
-.zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
-.zf-check > .zf-checked { flex: 1 1 320px; min-width: 0; gap: 4px; }
-.zf-random figcaption { max-width: 88px; display: flex; justify-content: space-between; gap: 4px; padding-top: 2px;
-  font-variant-numeric: tabular-nums; white-space: normal; }
-.zf-random figcaption b { font-weight: 400; min-width: 0; overflow-wrap: anywhere; } .zf-random { align-items: start; }
 .zf-chain { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; margin-bottom: 6px; }
 .zf .zf-trail { display: flex; flex-direction: row-reverse; align-items: center; overflow-x: auto; overflow-y: hidden;
   flex: 1 1 300px; min-width: 0; width: 0; min-height: 36px; padding: 3px; scrollbar-width: thin; }
@@ -283,7 +229,6 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
   .zf .zf-links { overflow-x: auto; overflow-y: hidden; scrollbar-width: thin; }
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
   .zf-tiles { grid-template-columns: repeat(2, 1fr); }
-  .zf-graph-rows > div { grid-template-columns: 1.05fr 1.3fr .8fr; gap: 0 4px; }
   .zf-strip:has(.zf-state.ready) { position: relative; }
   .zf .widget-button, .zf .widget-toggle-button { min-height: 40px; }
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
@@ -299,7 +244,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 
 def style_sheet() -> W.HTML:
     """The style as a widget; each viewer carries its own, so that it looks right wherever it is shown."""
-    sheet = W.HTML(f"<style>{CSS}</style>")
+    sheet = W.HTML(f"<style>{CSS}{UNIT_CSS}</style>")
     sheet.layout.display = "none"
     return sheet
 
@@ -316,6 +261,17 @@ def number(value: float) -> str:
         return f"{value:.2e}"
     digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     return f"{value:.{digits}f}"
+
+
+def breakable(name: str) -> str:
+    """A name of a nested module, as HTML: long ones break after a dot or an underscore.
+
+    Examples
+    --------
+    >>> breakable("features.3")
+    'features.<wbr>3'
+    """
+    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
 
 
 def duration(seconds: float) -> str:
