@@ -19,6 +19,7 @@ from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNam
 from zfwidgets.imaging import TRANSFORMS
 from zfwidgets.methods import BORDERS, moved_inputs, shallow_and_deep
 from zfwidgets.methods.invariance import curves as implementation
+from zfwidgets.methods.invariance import moving
 
 RANGES = {"translate": (-20, 20), "scale": (0.5, 2), "rotate": (-90, 360)}
 
@@ -207,3 +208,32 @@ def test_no_pictures_and_no_network(net: Network) -> None:
     assert found.dips("conv1")[0].size == 0
     with pytest.raises(UnknownNameError, match="among these curves"):
         found.area("conv2")
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_fast_is_near_and_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "fast_arithmetic", lambda device: True)  # slow elsewhere, but the same
+    net = Network(small(name), preprocess=Preprocess(size=33), device="cpu")
+    batch = torch.randn(2, 3, 33, 33, generator=torch.Generator().manual_seed(5))
+    exact, fast = (
+        invariance_curves(net, batch, "rotate", [0, 40, 200], precision=precision) for precision in ("exact", "fast")
+    )
+    known = net.graph is not None and net.graph.tabled  # foreign code is not asked to take other numbers
+    assert (exact.precision, fast.precision) == ("exact", "fast" if known else "exact")
+    for layer, distances in exact.distances.items():
+        assert (fast.distances[layer][:, 0] == 0).all()
+        scale = float(record(net, batch, [layer]).activations[layer].reshape(2, -1).std()) * np.sqrt(distances.size)
+        np.testing.assert_allclose(fast.distances[layer], distances, rtol=0.03, atol=0.03 * scale)
+    np.testing.assert_allclose(fast.probability, exact.probability, atol=0.03)
+
+
+def test_fast_is_exact_where_it_cannot_be_had(
+    net: Network, pictures: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = invariance_curves(net, pictures, "scale", [1.2])
+    monkeypatch.setattr(moving, "fast_arithmetic", lambda device: False)
+    found = invariance_curves(net, pictures, "scale", [1.2], precision="fast")
+    assert found.precision == "exact"
+    np.testing.assert_array_equal(found.logits, exact.logits)
+    with pytest.raises(UnknownNameError, match=r"precision 'fats'.*fast"):
+        invariance_curves(net, pictures, "scale", [1.2], precision="fats")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zfwidgets.imaging import transformed
 from zfwidgets.methods.invariance.border import Border, border_of
+from zfwidgets.methods.occlusion.plans import fast_arithmetic
 from zfwidgets.network import Network
 from zfwidgets.network.side_by_side import side_by_side
 
@@ -54,16 +55,26 @@ class Mover:
         Whose features are wanted.
     most : int or None
         The most pictures of one piece.
+    fast : bool
+        Wanted in 16-bit numbers; afterwards, whether that can be.
     """
 
     def __init__(
-        self, net: Network, batch: Tensor, transform: str, border: Border, layers: Iterable[str], most: int | None
+        self,
+        net: Network,
+        batch: Tensor,
+        transform: str,
+        border: Border,
+        layers: Iterable[str],
+        most: int | None,
+        fast: bool = False,
     ) -> None:
         self.net, self.batch, self.transform = net, batch, transform
         self.border = border_of(net, batch[0], border)
         self.indices = {name: net.layers[name].index for name in layers}
         if net.graph is not None:
             net.graph.refresh()
+        self.fast = fast and net.graph is not None and net.graph.tabled and fast_arithmetic(net.device)
         work = (net.multiply_adds or 1e9) * batch[0, 0].numel() / (net.input_size[0] * net.input_size[1])
         own = int(np.clip(_PIECE_MULTIPLY_ADDS.get(net.device.type, _ELSEWHERE) / max(work, 1), 1, _MOST))
         self.piece = own if most is None else min(most, own)
@@ -115,15 +126,16 @@ class Mover:
         if graph is None:
             return {}, self.net(inputs)
         if graph.tabled:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            numbers = torch.bfloat16 if self.fast else inputs.dtype
+            inputs = inputs.to(numbers, memory_format=torch.channels_last)
         outputs = graph.run(inputs, {*self.indices.values(), graph.output}, repeated=True).outputs
         features = {name: outputs[index].float() for name, index in self.indices.items()}
-        return features, self.net.as_logits(outputs[graph.output])
+        return features, self.net.as_logits(outputs[graph.output].float())
 
 
 def _length(features: Tensor) -> Tensor:
-    """(n,) of (n, ...)."""
-    length: Tensor = torch.linalg.vector_norm(features.flatten(1), dim=1)
+    """(n,) of (n, ...); flattening would copy a map whose channels lie innermost."""
+    length: Tensor = torch.linalg.vector_norm(features, dim=tuple(range(1, features.dim())))
     return length
 
 

@@ -43,6 +43,8 @@ class InvarianceCurves:
         N classes; by default the one predicted for each picture as it is.
     known : ndarray
         (N, A) bool: computed.
+    precision : {"exact", "fast"}
+        In which numbers the network computed.
     """
 
     transform: str
@@ -54,6 +56,7 @@ class InvarianceCurves:
     clean_logits: Floats
     targets: tuple[int, ...]
     known: NDArray[np.bool_]
+    precision: str = "exact"
 
     @property
     def layers(self) -> tuple[str, ...]:

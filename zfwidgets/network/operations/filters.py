@@ -54,6 +54,10 @@ class Convolution(Operation):
         m = self.module
         return F.conv2d(inputs[0], m.weight, m.bias, m.stride, self.padding, m.dilation, m.groups)
 
+    def repeat(self, *inputs: Tensor) -> Tensor:
+        # Of whole maps a pack is worth it only where it saves bringing the weights into another number format.
+        return self.forward(*inputs) if inputs[0].dtype == self.module.weight.dtype else self.remember(*inputs)[0]
+
     def remember(self, *inputs: Tensor) -> tuple[Tensor, None]:
         m = self.module
         numbers = (pair(m.stride), self.padding, pair(m.dilation), m.groups)
