@@ -23,7 +23,7 @@ def test_some_figures_are_made_told_and_shown_on_a_page(tmp_path: Path, capsys: 
     [
         (["--only", "fig12"], "There is no figure 'fig12'; the nearest"),
         (["--only", ","], "no name"),
-        (["--out", "FILE/below"], "cannot be written"),
+        (["--out", "FILE/below"], "FILE/below' cannot be made"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import zfwidgets as zf
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError
-from zfwidgets.figures import NAMES, PaperFigure, make, names_asked
+from zfwidgets.figures import NAMES, Claim, PaperFigure, make, names_asked
 from zfwidgets.figures.canvas import WIDTH
-from zfwidgets.figures.fig7 import _beyond
+from zfwidgets.figures.common import beyond
+from zfwidgets.figures.fig4 import evolution_claims
+from zfwidgets.figures.fig5 import invariance_claims
 from zfwidgets.figures.making import names_to_make
-from zfwidgets.figures.table1 import _order, _paper, _spread
+from zfwidgets.figures.table1 import _paper, _spread, order_claim
 from zfwidgets.figures.table2 import PAPER, classification_errors
+from zfwidgets.methods.evolution.embedded import embedded_evolution
 from zfwidgets.methods.intervals import Estimate
 from zfwidgets.training.studies import stored_choices
 
@@ -100,25 +104,56 @@ def test_table_2_quotes_the_paper_and_what_training_recorded(backend: zf.Backend
 
 def test_an_order_that_is_too_close_is_no_agreement() -> None:
     found = {"left eye": 0.316, "right eye": 0.325, "nose": 0.3251, "random": 0.34}
-    assert _order("conv5", found).agrees is None and "too close" in _order("conv5", found).words
-    assert _order("conv5", found | {"nose": 0.332}).agrees is True
-    assert _order("conv5", found | {"nose": 0.31}).agrees is False
+
+    def order(**other: float) -> Claim:
+        return order_claim("at a layer", "conv5", found | other)
+
+    assert order().agrees is None and "too close" in order().words
+    assert order(nose=0.332).agrees is True
+    assert order(nose=0.31).agrees is False
     # The paper: 0.067 of 0.107 at layer 5, 0.068 of 0.073 at layer 7.
     assert [round(_spread(_paper(layer)), 2) for layer in (0, 1)] == [0.37, 0.07]
 
 
 def test_a_gain_that_too_few_pictures_tell_is_no_verdict() -> None:
     above, around, below = Estimate(0.2, 0.1, 0.3), Estimate(0.1, 0.0, 0.2), Estimate(-0.2, -0.3, -0.1)
-    assert _beyond(above, above) is True
-    assert _beyond(above, around) is None
-    assert _beyond(above, below) is False and _beyond(below, around) is False
+    assert [beyond(gain, 0.0) for gain in (above, around, below)] == [True, None, False]
+    assert [beyond(above, gain) for gain in (above, around, below)] == [None, None, True]
+    assert beyond(below, around) is False
+
+
+def test_layers_that_settle_at_one_checkpoint_are_not_told_apart() -> None:
+    evolution = embedded_evolution(zf.CheckpointSeries.embedded("zfnet-scenes"))
+    assert evolution is not None
+
+    def verdict(*epochs: int) -> bool | None:
+        share = {
+            name: replace(layer, similarity=np.array(evolution.epochs) >= epoch)
+            for (name, layer), epoch in zip(evolution.layers.items(), epochs, strict=True)
+        }
+        return evolution_claims(replace(evolution, layers=share))[0].agrees
+
+    assert verdict(1, 2, 5, 10, 20) is True
+    assert verdict(1, 2, 2, 10, 20) is None
+    assert verdict(1, 5, 2, 10, 20) is False
+
+
+def test_half_way_that_is_not_reached_is_told(backend: zf.Backend) -> None:
+    amounts = {"translate": [-4.0, 0.0, 4.0], "scale": [1.0, 1.4], "rotate": [0.0, 90.0]}
+    picture = backend.picture("scene-7/00002")
+    curves = {kind: zf.invariance_curves(backend.network, picture, kind, found) for kind, found in amounts.items()}
+    assert "not reached" not in invariance_claims(curves)[0].found
+    still = {"conv1": np.array([[1, 0, 1]], np.float32), "fc7": np.zeros((1, 3), np.float32)}
+    sooner, straight, *_ = invariance_claims(curves | {"translate": replace(curves["translate"], distances=still)})
+    assert "translate 4 and not reached pixels" in sooner.found
+    assert straight.agrees is False
 
 
 def test_filters_that_overlap_are_not_told_apart(backend: zf.Backend) -> None:
     networks = stored_choices()
-    assert [claim.agrees for claim in make("fig6", backend, 0.2).claims] == [True, True, True, None, None]
+    assert [claim.agrees for claim in make("fig6", backend, 0.2).claims] == [True, False, True, True, None, None]
     swapped = {
         name.replace("7x7", "?").replace("11x11", "7x7").replace("?", "11x11"): networks[name] for name in networks
     }
     verdicts = [claim.agrees for claim in make("fig6", backend, 0.2, networks=swapped).claims]
-    assert verdicts == [True, True, False, None, None]
+    assert verdicts == [True, False, True, False, None, None]

@@ -84,7 +84,7 @@ def test_the_page_asks_nobody_for_anything(folder: Path) -> None:
 def test_what_is_written_on_the_page_is_text() -> None:
     white = np.full((2, 900, 3), 255, np.uint8)
     table = Table(("<b>", "%"), (("a & b", "1"),))
-    made = PaperFigure("Fig. 0: <i>", 'a "b" <script>', "<u>", (Claim("1 < 2", True),), white, table)
+    made = PaperFigure("Fig. 0: <i>", 'a "b" <script>', "<u>", (Claim("all", "1 < 2", True),), white, table)
     text = page({"fig0": made}, "<net>")
     assert "&lt;script&gt;" in text and "1 &lt; 2" in text and "&lt;net&gt;" in text and "a &amp; b" in text
     assert Tags(text).open == [] and not Tags(text).of("script")
@@ -122,14 +122,15 @@ def test_a_folder_that_cannot_be_and_a_name_that_is_none(backend: zf.Backend, tm
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="is a file and no folder"):
         write_figures(backend, tmp_path / "file", QUICK)
-    with pytest.raises(DataError, match="cannot be written"):
-        write_figures(backend, tmp_path / "file" / "below", QUICK)
+    for captions in (False, True):
+        with pytest.raises(DataError, match=r"The folder .*below' cannot be made"):
+            write_figures(backend, tmp_path / "file" / "below", QUICK, captions=captions)
     with pytest.raises(UnknownNameError, match=r"figure 'fig10'"):
         write_figures(backend, tmp_path / "other", ["fig10"])
     assert not (tmp_path / "other").exists()
 
 
 def test_claims_are_counted_in_words() -> None:
-    claims = [Claim("", np.True_), Claim("", np.False_), Claim("", None)]  # type: ignore[arg-type]
-    assert counted(claims) == "Of 2 claims 1 agrees and 1 does not; 1 more is for comparison."
+    claims = [Claim("", "", np.True_), Claim("", "", np.False_), Claim("", "", None)]  # type: ignore[arg-type]
+    assert counted(claims) == "Of 2 claims 1 agrees and 1 does not; 1 more has no verdict."
     assert counted([]) == "Of 0 claims 0 agree and 0 do not."

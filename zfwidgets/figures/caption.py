@@ -29,7 +29,7 @@ def captioned(figure: PaperFigure) -> Pixels:
     --------
     >>> from zfwidgets.figures.result import Claim
     >>> white = np.full((2, 900, 3), 255, np.uint8)
-    >>> made = PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("255 of 255", True),), white)
+    >>> made = PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("all", "255 of 255", True),), white)
     >>> captioned(made).shape
     (185, 900, 3)
     """

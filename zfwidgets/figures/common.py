@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
+    from zfwidgets.methods.intervals import Estimate
     from zfwidgets.network import Network
 
-__all__ = ["answers", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
+__all__ = ["UNSEEN_SEED", "answers", "beyond", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
 
 _BATCH = 64
+UNSEEN_SEED = 3
+"""Of scenes that no network was trained or tuned on."""
 
 
 def some(most: int, effort: float, least: int = 4) -> int:
@@ -74,6 +77,20 @@ def rises(values: Sequence[float]) -> bool:
     (True, False)
     """
     return all(low < high for low, high in pairwise(values))
+
+
+def beyond(one: Estimate, other: Estimate | float) -> bool | None:
+    """Whether a number is larger than another; None where their intervals meet, so that more pictures have to tell.
+
+    Examples
+    --------
+    >>> from zfwidgets.methods.intervals import Estimate
+    >>> half = Estimate(0.5, 0.4, 0.6)
+    >>> beyond(half, 0.3), beyond(half, Estimate(0.7, 0.6, 0.8)), beyond(half, 0.7)
+    (True, None, False)
+    """
+    low, high = (other, other) if isinstance(other, float) else (other.low, other.high)
+    return True if one.low > high else False if one.high < low else None
 
 
 def names_of(pictures: ImageSet) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zfwidgets.figures.canvas import stacked
-from zfwidgets.figures.common import ladder, rises, some
+from zfwidgets.figures.common import UNSEEN_SEED, ladder, rises, some
+from zfwidgets.figures.looking import learnt_claims, object_claim
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 from zfwidgets.imaging import Picture, as_image
 
@@ -16,27 +17,31 @@ if TYPE_CHECKING:
     from zfwidgets.backend.top_index import TopIndexRequest
     from zfwidgets.backend.top_requests import TopOrder
 
-__all__ = ["fig2"]
+__all__ = ["fig2", "purity_claims", "purity_of"]
 
 _MAPS, _COLUMNS = 4, 2
 _SHOWN = 3
 """Layers in the picture: the first convolution, a middle one, the last."""
+_MOST = 0.5
+"""Share of a map's nine pictures from which on they are mostly of one class."""
+_BOXED, _RANDOMISED = 48, 16
+"""Scenes with a box, and those of them whose network loses its weights."""
 
 
 def fig2(backend: Backend, effort: float = 1.0, index: Any = None) -> PaperFigure:
-    """Maps of three layers; and of every layer, how often the nine pictures of a map are of one class.
+    """Maps of three layers; of every layer, how often a map's nine pictures are of one class; what projections look at.
 
     Parameters
     ----------
     backend : Backend
         Of a network whose index ships; of another one its own pictures are mined.
     effort : float
-        1 draws four maps of each layer, less a share of them.
+        1 draws four maps of each layer, and projects the strongest unit of 48 scenes; less a share of them.
     index : path or TopActivations, optional
         Of the backend's pictures; the one that ships by default.
     """
     from zfwidgets.backend.top_index import OpenIndex, TopIndexRequest
-    from zfwidgets.backend.top_requests import TopOrderRequest
+    from zfwidgets.data import scene_of, scenes
 
     net = backend.network
     source = TopIndexRequest.of(index)
@@ -45,11 +50,10 @@ def fig2(backend: Backend, effort: float = 1.0, index: Any = None) -> PaperFigur
         from zfwidgets.methods.top_activations import top_activations
 
         source = TopIndexRequest.of(top_activations(net, backend.image_set))
-    convolutions = [name for name in net.menu if net.layers[name].spatial and name.startswith("conv")]
-    layers = convolutions or [net.default_layer]
-    orders: list[TopOrder] = [backend.compute(TopOrderRequest(source, name, "purity")) for name in layers]
-    pure = [float(np.nanmean(order.purity[~order.dead])) for order in orders]
-    chosen = sorted({0, len(layers) // 2, len(layers) - 1})[-_SHOWN:]
+    orders, pure = purity_of(backend, source)
+    chosen = sorted({0, len(orders) // 2, len(orders) - 1})[-_SHOWN:]
+    unseen = scenes(some(_BOXED, effort), seed=UNSEEN_SEED)
+    first = [unseen[key] for key in unseen.keys()[: some(_RANDOMISED, effort, 2)]]
     maps = some(_MAPS, effort, 2)
     sheets = [_sheet(backend, source, orders[place], maps) for place in chosen]
     index = orders[0].index
@@ -61,21 +65,39 @@ def fig2(backend: Backend, effort: float = 1.0, index: Any = None) -> PaperFigur
         "gives no number.",
         f"The nine strongest activations of maps of {net.name} among {index.count:,} pictures: projected (left) and as "
         "the patch the unit looks at (right). Purity: the share of a map's nine pictures that are of one class.",
-        _claims(layers, pure, len(net.classes)),
+        (
+            *purity_claims(pure, index.count, len(net.classes)),
+            object_claim(net, unseen, {key: scene_of(key).box for key in unseen}),
+            *learnt_claims(net, first),
+        ),
         stacked(*sheets),
     )
 
 
-def _claims(layers: list[str], pure: list[float], classes: int) -> tuple[Claim, ...]:
+def purity_of(backend: Backend, source: TopIndexRequest) -> tuple[list[TopOrder], dict[str, float]]:
+    """Maps of each convolution in the order of their purity, and its mean over those that anything excites."""
+    from zfwidgets.backend.top_requests import TopOrderRequest
+
+    net = backend.network
+    convolutions = [name for name in net.menu if net.layers[name].spatial and name.startswith("conv")]
+    layers = convolutions or [net.default_layer]
+    orders: list[TopOrder] = [backend.compute(TopOrderRequest(source, name, "purity")) for name in layers]
+    return orders, {order.layer: float(np.nanmean(order.purity[~order.dead])) for order in orders}
+
+
+def purity_claims(pure: dict[str, float], pictures: int, classes: int) -> tuple[Claim, ...]:
+    """Of the mean purity of each layer, from the first to the last."""
+    layers, shares = list(pure), list(pure.values())
     return (
         Claim(
-            f"the higher the layer, the more a map's pictures are of one class: purity {layers[0]} to {layers[-1]} "
-            f"{ladder(pure)}",
-            rises(pure),
+            "the higher the layer, the more the nine pictures of a map are of one class",
+            f"purity of {layers[0]} to {layers[-1]} {ladder(shares)}, of {pictures:,} pictures of {classes} classes",
+            rises(shares),
         ),
         Claim(
-            f"in {layers[-1]} most of a map's nine pictures are of one class of {classes}: {pure[-1]:.2f}",
-            pure[-1] > 0.5,
+            "in the last layer most of a map's nine pictures are of one class",
+            f"{shares[-1]:.2f} in {layers[-1]}",
+            shares[-1] > _MOST,
         ),
     )
 

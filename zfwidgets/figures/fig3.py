@@ -55,9 +55,19 @@ def fig3(backend: Backend, effort: float = 1.0) -> PaperFigure:
         "parameters with 1000 classes (section 3).",
         f"The paper's network as it is here (above), and {backend.network.name}: each map from the side, to scale.",
         (
-            Claim(f"62,357,608 parameters; found {theirs.parameters:,}", theirs.parameters == _PARAMETERS),
-            Claim(f"maps of these rows; found {', '.join(map(str, rows.values()))}", rows == _ROWS),
-            Claim(f"it follows that layer 6 holds more than half of them: {100 * share:.0f} %", share > 0.5),
+            Claim(
+                "its parameters with 1000 classes",
+                f"{theirs.parameters:,}",
+                theirs.parameters == _PARAMETERS,
+                f"{_PARAMETERS:,}",
+            ),
+            Claim(
+                f"rows of the maps {', '.join(_ROWS)}",
+                ", ".join(map(str, rows.values())),
+                rows == _ROWS,
+                ", ".join(map(str, _ROWS.values())),
+            ),
+            Claim("layer 6 holds more than half of the parameters", f"{100 * share:.0f} %", share > 0.5),
         ),
         _picture(theirs, architecture(backend.network)),
         table,

@@ -8,7 +8,7 @@ import numpy as np
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.figures.canvas import stacked, table_picture
-from zfwidgets.figures.common import listed, some
+from zfwidgets.figures.common import ladder, rises, some
 from zfwidgets.figures.result import Claim, PaperFigure, Table
 from zfwidgets.imaging import as_image
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from zfwidgets.backend import Backend
     from zfwidgets.methods.evolution.result import FeatureEvolution
 
-__all__ = ["fig4"]
+__all__ = ["evolution_claims", "fig4"]
 
-_LATE = 40
-"""The paper: the upper layers need 40 to 50 epochs."""
+_FEW, _LATE = 10, 40
+"""The paper: lower layers need a few epochs, upper ones 40 to 50."""
 
 
 def fig4(backend: Backend, effort: float = 1.0) -> PaperFigure:
@@ -59,27 +59,46 @@ def fig4(backend: Backend, effort: float = 1.0) -> PaperFigure:
         "training picture from which the strongest activation comes (section 4).",
         f"{name} at its checkpoints: maps below each other, epochs from left to right, contrast enhanced; a white "
         "corner marks a jump. By filters a layer has settled when the mean cosine to their final form stays above 0.9.",
-        tuple(claim for found in known.values() for claim in _claims(found)),
+        evolution_claims(known[name]),
         stacked(sheet, table_picture(table)),
         table,
     )
 
 
-def _claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
+def evolution_claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
+    """Of one network's series: when its filters settle, and its exemplars."""
+    from zfwidgets.methods.evolution.embedded import pictures_in_words
+
     names = list(evolution.layers)
-    settled = [evolution.settled[layer] for layer in names]
-    number = [np.inf if epoch is None else epoch for epoch in settled]
-    before = evolution.epochs[-2]
+    number = [np.inf if epoch is None else epoch for epoch in evolution.settled.values()]
     final = [float(layer.final[-2]) for layer in evolution.layers.values()]
-    words = ", ".join("never" if epoch is None else str(epoch) for epoch in settled)
-    what = f"{evolution.name}, {names[0]} to {names[-1]}"
+    words = ", ".join("never" if np.isinf(epoch) else str(epoch) for epoch in number)
+    last, before = evolution.epochs[-1], evolution.epochs[-2]
+    tied = number == sorted(number) and not rises(number)
     return (
-        Claim(f"{what}: by filters settled at epochs {words}, the lower the earlier", number == sorted(number)),
         Claim(
-            f"{what}: {listed(final)} of the maps have their final picture at epoch {before}, the lower the more",
-            final == sorted(final, reverse=True),
+            "the lower the layer, the earlier its filters settle",
+            f"{names[0]} to {names[-1]} at epochs {words} of {last}{', which does not tell all apart' if tied else ''}",
+            None if tied else rises(number),
         ),
-        Claim(f"{what}: the upper layer needs at least {_LATE} epochs by filters", number[-1] >= _LATE),
+        Claim(
+            "the lowest layer settles within a few epochs",
+            f"at epoch {words.partition(',')[0]}",
+            bool(number[0] <= _FEW),
+            "a few epochs",
+        ),
+        Claim(
+            "the upper layers need at least 40 epochs",
+            f"{names[-1]} settles at {number[-1]:g}",
+            bool(number[-1] >= _LATE),
+            "40 to 50 epochs",
+        ),
+        Claim(
+            "the lower the layer, the more of its maps have their final picture before the end",
+            f"{ladder(final[::-1])} of the maps of {names[-1]} to {names[0]} at epoch {before}",
+            rises(final[::-1]),
+            note=f"Pictures: {pictures_in_words(evolution.name)}.",
+        ),
     )
 
 

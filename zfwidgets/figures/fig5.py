@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zfwidgets.figures.canvas import COLOURS, charts, drawn
-from zfwidgets.figures.common import names_of, some
+from zfwidgets.figures.common import UNSEEN_SEED, beyond, names_of, per_cent, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
+from zfwidgets.imaging import NEUTRAL
+from zfwidgets.methods.intervals import mean_of
 
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
+    from zfwidgets.data import ImageSet
     from zfwidgets.methods import InvarianceCurves
+    from zfwidgets.network import Network
 
-__all__ = ["fig5"]
+__all__ = ["fig5", "invariance_claims", "moved"]
 
 _UNITS = {"translate": "pixels down", "scale": "times as large", "rotate": "degrees"}
 _SHOWN = ("scene-7/00011", "scene-7/00000", "scene-7/00002", "scene-7/00005", "scene-7/00009")
 _STRAIGHT = 0.9
 """Squared correlation of distance and amount from which on a curve counts as nearly straight."""
+_STABLE = 0.8
+"""Share of its probability that a class must keep over the whole range, for the answer to be stable."""
+_SYMMETRIC = "clock"
+"""A class of scenes whose things look the same at every quarter."""
 
 
 def fig5(backend: Backend, effort: float = 1.0) -> PaperFigure:
@@ -36,11 +45,9 @@ def fig5(backend: Backend, effort: float = 1.0) -> PaperFigure:
     from zfwidgets.methods import invariance_curves
 
     net = backend.network
-    unseen = scenes(some(16, effort, 4), seed=3)
+    unseen = scenes(some(16, effort, 4), seed=UNSEEN_SEED)
     labels = names_of(unseen)
-    targets = labels if set(labels) <= set(net.classes) else None
-    pictures = [unseen[key] for key in unseen]
-    measured = {kind: invariance_curves(net, pictures, kind, targets=targets) for kind in _UNITS}
+    measured = moved(net, unseen, labels if set(labels) <= set(net.classes) else None)
     keys = [key for key in _SHOWN if backend.has_image(key)] or list(backend.images[:5])
     shown = {kind: invariance_curves(net, [backend.picture(key) for key in keys], kind) for kind in _UNITS}
     return PaperFigure(
@@ -48,75 +55,114 @@ def fig5(backend: Backend, effort: float = 1.0) -> PaperFigure:
         "At layer 1 small moves change the features at once; at layer 7 they change slowly, nearly in proportion to "
         "shift and scale. The answer is stable under both, and not under rotation but for objects with a symmetry "
         "(section 4, five pictures; curves without numbers).",
-        f"{net.name}, five pictures as in the paper (a clock among them); the numbers are means over {len(pictures)} "
-        "scenes that it has never seen. Half-way: the move at which half of the largest mean distance is reached.",
-        _claims(measured, shown["rotate"], backend, keys),
+        f"{net.name}, five pictures as in the paper (a clock among them); the numbers are means over {len(unseen)} "
+        "scenes that it has never seen.",
+        (*invariance_claims(measured), _symmetry_claim(net, effort)),
         _picture(shown, [backend.label(key) or key for key in keys]),
     )
 
 
-def _mean_curve(curves: InvarianceCurves, layer: str) -> tuple[Any, Any]:
-    """Mean distance over pictures by how far they are from where they were, whichever way."""
-    away = np.abs(curves.amounts - (1 if curves.transform == "scale" else 0))
-    if curves.transform == "rotate":
-        away = np.minimum(away, 360 - away)
-    steps = np.unique(away)
-    mean = curves.distances[layer].mean(0)
-    return steps, np.array([mean[away == step].mean() for step in steps]) / mean.max()
+def moved(net: Network, pictures: ImageSet, targets: Sequence[str] | None) -> dict[str, InvarianceCurves]:
+    """Curves of all three transforms, with the layers of the paper."""
+    from zfwidgets.methods import invariance_curves
+
+    images = [pictures[key] for key in pictures]
+    return {kind: invariance_curves(net, images, kind, targets=targets) for kind in _UNITS}
 
 
-def _half_way(curves: InvarianceCurves, layer: str) -> float:
-    steps, heights = _mean_curve(curves, layer)
-    return float(steps[np.argmax(heights >= 0.5)])
-
-
-def _straight(curves: InvarianceCurves, layer: str) -> float:
-    steps, heights = _mean_curve(curves, layer)
-    return float(np.corrcoef(steps, heights)[0, 1] ** 2)
-
-
-def _claims(
-    measured: dict[str, InvarianceCurves], turned: InvarianceCurves, backend: Backend, keys: list[str]
-) -> tuple[Claim, ...]:
-    shallow, deep = turned.layers[0], turned.layers[-1]
+def invariance_claims(measured: Mapping[str, InvarianceCurves]) -> tuple[Claim, ...]:
+    """Of the curves of one network under each transform."""
+    shallow, deep = measured["rotate"].layers[0], measured["rotate"].layers[-1]
     half = {kind: (_half_way(curves, shallow), _half_way(curves, deep)) for kind, curves in measured.items()}
     line = {
         kind: (_straight(measured[kind], shallow), _straight(measured[kind], deep)) for kind in ("translate", "scale")
     }
-    stable = {kind: float(curves.area().mean()) for kind, curves in measured.items()}
-    ways = "; ".join(f"{kind} {one:.3g} and {two:.3g} {_UNITS[kind]}" for kind, (one, two) in half.items())
-    claims = [
+    ways = "; ".join(f"{kind} {_told(one)} and {_told(two)} {_UNITS[kind]}" for kind, (one, two) in half.items())
+    pictures = len(measured["rotate"].targets)
+    return (
         Claim(
-            f"{shallow} leaves sooner than {deep}: half-way at {ways}",
+            "layer 1 goes sooner than layer 7 under each transform",
+            f"half-way at {ways}, for {shallow} and {deep}; {pictures} pictures",
             all(one < two for one, two in half.values()),
+            note="Half-way: the move at which the mean distance is half of its largest.",
         ),
         Claim(
-            f"{deep} is nearly straight under shifts and enlargement ({line['translate'][1]:.2f}, "
-            f"{line['scale'][1]:.2f}), {shallow} is not ({line['translate'][0]:.2f}, {line['scale'][0]:.2f})",
+            "layer 7 goes nearly in proportion to shift and enlargement, layer 1 does not",
+            f"{deep} {line['translate'][1]:.2f} and {line['scale'][1]:.2f}, {shallow} {line['translate'][0]:.2f} and "
+            f"{line['scale'][0]:.2f}",
             all(two > _STRAIGHT > one for one, two in line.values()),
+            note=f"Squared correlation of mean distance and amount; above {_STRAIGHT:g} is nearly straight.",
         ),
+        *_answer_claims(measured),
+    )
+
+
+def _answer_claims(measured: Mapping[str, InvarianceCurves]) -> tuple[Claim, ...]:
+    """What becomes of the class, as a share of its probability for the picture itself."""
+    area, kept, words = {}, {}, {}
+    for kind, curves in measured.items():
+        itself = curves.probability[:, np.abs(curves.amounts - NEUTRAL[kind]).argmin()].mean()
+        area[kind] = float(curves.area().mean())
+        kept[kind] = area[kind] / float(itself)
+        words[kind] = f"{area[kind]:.2f} of {itself:.2f}, {per_cent(kept[kind])}"
+    note = (
+        f"Mean probability of the class over the range, and for the picture itself; {per_cent(_STABLE, 0)} is stable."
+    )
+    return (
+        Claim("the answer is stable under shifts", words["translate"], kept["translate"] > _STABLE, note=note),
+        Claim("the answer is stable under enlargement", words["scale"], kept["scale"] > _STABLE),
+        Claim("the answer is not stable under rotation", words["rotate"], kept["rotate"] < _STABLE),
         Claim(
-            f"the answer bears shifts ({stable['translate']:.2f}) and enlargement ({stable['scale']:.2f}) better than "
-            f"turns ({stable['rotate']:.2f}): mean probability of the true class",
-            stable["rotate"] < min(stable["translate"], stable["scale"]),
+            "rotation costs more than shifts and enlargement",
+            f"{area['rotate']:.2f} against {area['translate']:.2f} and {area['scale']:.2f}",
+            area["rotate"] < min(area["translate"], area["scale"]),
         ),
-    ]
-    clocks = [place for place, key in enumerate(keys) if backend.label(key) == "clock"]
-    if clocks:
-        claims.append(_dial(turned, deep, clocks[0]))
-    return tuple(claims)
+    )
 
 
-def _dial(turned: InvarianceCurves, deep: str, clock: int) -> Claim:
-    """An object with a symmetry comes back at every quarter."""
-    quarters, between = np.isin(turned.amounts, (90, 180, 270)), np.isin(turned.amounts, (45, 135, 225, 315))
-    relative = turned.relative[deep]
-    back = relative[:, quarters].mean(1) / relative[:, between].mean(1)
-    others = float(np.delete(back, clock).mean())
+def _mean_curve(curves: InvarianceCurves, layer: str) -> tuple[Any, Any]:
+    """Mean distance over pictures by how far they are from where they were, whichever way; 1 is the largest."""
+    away = np.abs(curves.amounts - NEUTRAL[curves.transform])
+    if curves.transform == "rotate":
+        away = np.minimum(away, 360 - away)
+    steps = np.unique(away)
+    mean = curves.distances[layer].mean(0)
+    return steps, np.array([mean[away == step].mean() for step in steps]) / (mean.max() or 1)
+
+
+def _half_way(curves: InvarianceCurves, layer: str) -> float:
+    """Infinite where it is never reached, because nothing changes."""
+    steps, heights = _mean_curve(curves, layer)
+    return float(min(steps[heights >= 0.5], default=np.inf))
+
+
+def _told(step: float) -> str:
+    return "not reached" if np.isinf(step) else f"{step:.3g}"
+
+
+def _straight(curves: InvarianceCurves, layer: str) -> float:
+    steps, heights = _mean_curve(curves, layer)
+    return float(np.corrcoef(steps, heights)[0, 1] ** 2) if heights.any() else 0.0
+
+
+def _symmetry_claim(net: Network, effort: float) -> Claim:
+    """An object with a symmetry comes back at every quarter; others do not."""
+    from zfwidgets.data import scenes
+    from zfwidgets.methods import invariance_curves, shallow_and_deep
+
+    unseen = scenes(some(128, effort, 32), seed=UNSEEN_SEED)
+    clocks = [key for key in unseen if unseen.label(key) == _SYMMETRIC]
+    others = [key for key in unseen.keys()[:16] if unseen.label(key) != _SYMMETRIC]
+    layer, back = shallow_and_deep(net)[-1], []
+    for keys in (clocks, others):
+        curves = invariance_curves(net, [unseen[key] for key in keys], "rotate", np.arange(45, 360, 45), [layer])
+        distances = curves.distances[layer]
+        back.append(mean_of(distances[:, 1::2].mean(1) / distances[:, ::2].mean(1)))
     return Claim(
-        f"a dial comes back at each quarter: its distance there is {back[clock]:.2f} of that in between, of others "
-        f"{others:.2f}",
-        bool(back[clock] < 0.6 < others),
+        "an object with a rotational symmetry is known again where it comes back onto itself",
+        f"{_SYMMETRIC}s {back[0]}, others {back[1]}; {len(clocks)} and {len(others)} scenes",
+        beyond(back[1], back[0]),
+        note=f"Distance of {layer} at 90, 180 and 270 degrees, as a share of that at 45, 135, 225 and 315.",
     )
 
 

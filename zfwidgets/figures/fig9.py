@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.figures.canvas import COLOURS, GREY, charts, drawn, legend
-from zfwidgets.figures.common import listed, rises, some
+from zfwidgets.figures.common import ladder, listed, rises, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
     from zfwidgets.methods.probing import Probe
 
-__all__ = ["PAPER", "fig9"]
+__all__ = ["PAPER", "few_claims", "fig9"]
 
 PAPER: dict[str, dict[int, float]] = {
     "pretrained": {15: 65.7, 30: 70.6, 45: 72.7, 60: 74.2},
@@ -62,27 +62,34 @@ def fig9(backend: Backend, effort: float = 1.0, pictures: ImageSet | None = None
         "class are enough for the first to beat all that was known before.",
         f"A linear classifier on {layer[0]} of {net.name}, for {len(set(labels))} classes that it was never taught, "
         f"mean and spread over 5 folds of {len(labels)} pictures; below, the same network with random weights.",
-        _claims(both[0], both[1], layer[0]),
+        few_claims(both[0], both[1], layer[0]),
         _picture(both[0], both[1], layer[0]),
     )
 
 
-def _claims(learnt: Probe, random: Probe, layer: str) -> tuple[Claim, ...]:
+def few_claims(learnt: Probe, random: Probe, layer: str) -> tuple[Claim, ...]:
     sizes = learnt.per_class
     trained, raw = ([probe.score(layer, size).mean for size in sizes] for probe in (learnt, random))
     few = max((size for size in sizes if size <= _FEW), default=sizes[0])
     at_few, at_most = learnt.score(layer, few), random.score(layer)
     counts = ", ".join(map(str, sizes))
     return (
-        Claim(f"more pictures are better: {counts} of each class give {listed(trained)}", rises(trained)),
         Claim(
-            f"what was learnt before helps at every number of pictures: {listed(trained)} against {listed(raw)}",
+            "more training pictures are better",
+            f"{counts} of each class give {ladder(trained)} at {layer}",
+            rises(trained),
+            "65.7, 70.6, 72.7, 74.2 %",
+        ),
+        Claim(
+            "what was learnt before helps at every number of pictures",
+            f"{listed(trained)} against {listed(raw)}",
             all(high > low for high, low in zip(trained, raw, strict=True)),
         ),
         Claim(
-            f"{few} pictures of each class and a trained network ({at_few} %) do better than {sizes[-1]} and random "
-            f"weights ({at_most} %)",
+            "a few pictures of each class and a trained network beat many without one",
+            f"{few} of each {at_few} %, {sizes[-1]} and random weights {at_most} %",
             at_few.mean > at_most.mean,
+            "six beat what was best before",
         ),
     )
 

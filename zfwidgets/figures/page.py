@@ -92,11 +92,11 @@ def counted(claims: list[Claim]) -> str:
 
     Examples
     --------
-    >>> counted([Claim("a", True), Claim("b", True), Claim("c", False), Claim("d", None)])
-    'Of 3 claims 2 agree and 1 does not; 1 more is for comparison.'
+    >>> counted([Claim("a", "1", True), Claim("b", "2", True), Claim("c", "3", False), Claim("d", "4", None)])
+    'Of 3 claims 2 agree and 1 does not; 1 more has no verdict.'
     """
     agree, against, even = (sum(claim.agrees is kind for claim in claims) for kind in (True, False, None))
-    more = "" if not even else f"; {even} more {'is' if even == 1 else 'are'} for comparison"
+    more = "" if not even else f"; {even} more {'has' if even == 1 else 'have'} no verdict"
     yes, no = "agrees" if agree == 1 else "agree", "does not" if against == 1 else "do not"
     return f"Of {agree + against} claims {agree} {yes} and {against} {no}{more}."
 

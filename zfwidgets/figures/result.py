@@ -20,19 +20,29 @@ class Claim:
 
     Attributes
     ----------
-    words : str
-        A sentence with our numbers in it.
+    says : str
+        The claim; the same words for every network, and no other claim of its figure has them.
+    found : str
+        What was measured, with the numbers.
     agrees : bool or None
-        Whether they bear it out; None: recorded for comparison, there is nothing to agree with.
+        Whether the numbers bear it out; None where they cannot tell, or nothing was measured.
+    paper : str
+        The paper's own number, where it has one.
+    note : str
+        How it was measured, or why it comes out like this.
 
     Examples
     --------
-    >>> print(Claim("eyes before nose: 0.10 < 0.12", True))
-    agrees: eyes before nose: 0.10 < 0.12
+    >>> claim = Claim("eyes before nose", "0.10 < 0.12", True, "0.069 < 0.079")
+    >>> print(claim)
+    agrees: eyes before nose: 0.10 < 0.12 (paper: 0.069 < 0.079)
     """
 
-    words: str
+    says: str
+    found: str
     agrees: bool | None
+    paper: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.agrees is not None:  # numpy's truths are no bool, and would not be counted
@@ -40,8 +50,14 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """``"agrees"``, ``"does not agree"`` or ``"for comparison"``."""
-        return {True: "agrees", False: "does not agree", None: "for comparison"}[self.agrees]
+        """``"agrees"``, ``"does not agree"`` or ``"no verdict"``."""
+        return {True: "agrees", False: "does not agree", None: "no verdict"}[self.agrees]
+
+    @property
+    def words(self) -> str:
+        """All of it but the verdict."""
+        paper, note = (f" (paper: {self.paper})" if self.paper else ""), (f". {self.note}" if self.note else "")
+        return f"{self.says}: {self.found}{paper}{note}"
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.words}"
@@ -95,9 +111,9 @@ class PaperFigure:
     Examples
     --------
     >>> white = np.full((2, 2, 3), 255, np.uint8)
-    >>> print(PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("255 of 255", True),), white))
+    >>> print(PaperFigure("Fig. 0", "All is white.", "One picture.", (Claim("all", "255 of 255", True),), white))
     Fig. 0
-    agrees: 255 of 255
+    agrees: all: 255 of 255
     """
 
     title: str

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
     from zfwidgets.methods.probing import Probe
 
-__all__ = ["tables4to7"]
+__all__ = ["LADDER", "probe_claims", "tables4to7"]
 
-_LADDER = ("pool1", "pool2", "conv3", "conv4", "pool5")
+LADDER = ("pool1", "pool2", "conv3", "conv4", "pool5")
 """The paper's layers 1 to 5: a convolution counts with its pool (Fig. 3)."""
 
 
@@ -52,28 +52,43 @@ def tables4to7(backend: Backend, effort: float = 1.0, pictures: ImageSet | None 
         f"{net.name}, a linear SVM, {len(labels)} pictures of {len(set(labels))} kinds of things that it was never "
         f"taught, mean and spread over {learnt.folds} folds. The network without pretraining keeps random weights; the "
         "paper's learns from the few pictures.",
-        _claims(learnt, random),
+        (*probe_claims(learnt, random), _PASCAL),
         stacked(_picture(learnt, random), table_picture(table)),
         table,
     )
 
 
-def _claims(learnt: Probe, random: Probe) -> tuple[Claim, ...]:
-    layers = [name for name in _LADDER if name in learnt.layers] or list(learnt.layers)
+def probe_claims(learnt: Probe, random: Probe) -> tuple[Claim, ...]:
+    """Of a network and of the same one with random weights, on the same pictures and layers."""
+    layers = [name for name in LADDER if name in learnt.layers] or list(learnt.layers)
     scores = [100 * learnt.score(name).mean for name in layers]
     deep = layers[-1]
     worst = min(learnt.layers, key=lambda name: learnt.score(name).mean - random.score(name).mean)
+    spread = ", ".join(str(learnt.score(name)) for name in layers)
     return (
         Claim(
-            f"the deeper the layer, the better: {layers[0]} to {deep} {ladder(scores, 1)} % (Table 7)",
+            "the deeper the layer, the more its features tell about classes (Table 7)",
+            f"{layers[0]} to {deep} {ladder(scores, 1)} % ({spread} over folds)",
             rises(scores),
+            "44.8, 66.2, 72.3, 76.6, 86.2 % on Caltech-101",
+            "Layers 1, 2 and 5 with their pools.",
         ),
         Claim(
-            f"what was learnt helps: {learnt.score(deep)} against {random.score(deep)} % at {deep} (Tables 4 and 5); "
-            f"the smallest lead is that of {worst}, {learnt.score(worst)} against {random.score(worst)} %",
+            "features that were learnt beat those that were not, at every layer (Tables 4, 5)",
+            f"{learnt.score(deep)} against {random.score(deep)} % at {deep}, guessing {100 * learnt.chance:.1f} %; the "
+            f"smallest lead is that of {worst}, {learnt.score(worst)} against {random.score(worst)} %",
             learnt.score(worst).mean > random.score(worst).mean,
+            "86.5 against 46.5 % on Caltech-101, 74.2 against 38.8 % on Caltech-256",
         ),
     )
+
+
+_PASCAL = Claim(
+    "the features also serve pictures with several objects (Table 6)",
+    "not measured: it takes PASCAL, and detectors of several classes in one picture",
+    None,
+    "PASCAL 2012: mean 79.0",
+)
 
 
 def _table(learnt: Probe, random: Probe) -> Table:

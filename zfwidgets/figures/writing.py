@@ -79,13 +79,19 @@ def write_figures(
     names, folder = names_to_make(only), Path(out).expanduser()
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{str(folder)!r} is a file and no folder; pass a folder to write figures to.")
+    try:  # before anything is computed
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise DataError(
+            f"The folder {str(folder)!r} cannot be made ({cause.strerror or cause}); choose another."
+        ) from cause
     made: dict[str, PaperFigure] = {}
 
     def show() -> None:
         if not captions:
             write_atomically(folder / PAGE, page(made, backend.network.name).encode())
 
-    show()  # before anything is computed: whether the folder can be written to
+    show()  # at once: whether the folder can be written to
     for name in names:
         figure = make(name, backend, effort)
         write_atomically(folder / f"{name}.png", _small(captioned(figure)) if captions else figure.png())

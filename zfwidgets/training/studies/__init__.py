@@ -1,6 +1,6 @@
 """The paper's comparisons of networks, made again on scenes: Table 3, and the first layers of Fig. 6."""
 
-from .fig6 import CHOICES, ChoiceRecipe, architecture_choice, stored_choices
+from .fig6 import CHOICES, ChoiceRecipe, architecture_choice, choice_errors, stored_choices
 from .table import PAPER, AblationTable, Comparison, Run
 from .table3 import VARIANTS, AblationRecipe, ablation
 
@@ -15,5 +15,6 @@ __all__ = [
     "Run",
     "ablation",
     "architecture_choice",
+    "choice_errors",
     "stored_choices",
 ]

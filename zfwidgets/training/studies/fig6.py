@@ -25,7 +25,7 @@ from ..pictures import LabelledPictures
 from ..train import Recipe, train
 from .common import RESULTS, read_results, small_scenes, write_results
 
-__all__ = ["CHOICES", "Choice", "ChoiceRecipe", "architecture_choice", "stored_choices"]
+__all__ = ["CHOICES", "Choice", "ChoiceRecipe", "architecture_choice", "choice_errors", "stored_choices"]
 
 KIND = "fig6"
 _FILE = "fig6.json"
@@ -233,6 +233,18 @@ def stored_choices(folder: str | Path | None = None) -> dict[str, Network]:
         load_into(module, weights, file.name)
         found[name] = Network(module.eval(), preprocess=preprocess, classes=CLASSES, device="cpu", name=name)
     return found
+
+
+def choice_errors() -> dict[str, float]:
+    """Validation error of each of the four networks that ship, from 0 to 1.
+
+    Examples
+    --------
+    >>> len(choice_errors())
+    4
+    """
+    networks = read_results(RESULTS / _FILE, KIND)["networks"]
+    return {name: float(entry["validation_error"]) for name, entry in networks.items()}
 
 
 def _kept(folder: Path, recipe: ChoiceRecipe) -> dict[str, dict[str, Any]]:
