@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser.driver import at_width, panel, picture, poll, running_command, slider
+from browser.driver import at_width, panel, picture, poll, running_command, settled, slider
 from playwright.sync_api import Browser, Locator, Page
 
 
@@ -40,3 +40,27 @@ def test_two_maps_and_their_difference_under_one_slider(page: Page) -> None:
     slider(page, "Occluder size").focus()
     page.keyboard.press("ArrowRight")
     poll(lambda: sight(page), lambda now: all(one != old for one, old in zip(now, before, strict=True)), "both anew")
+
+
+def test_layers_and_rules_of_both(page: Page) -> None:
+    at_width(page, 1280)
+    page.get_by_role("tab", name="Architecture").click()
+    graphs = page.locator(".zf-graph:visible")
+    second = graphs.nth(1).get_by_role("button", name="conv3")
+    second.wait_for()
+    settled(page)
+    sides = [box["x"] for box in (graphs.nth(place).bounding_box() for place in (0, 1)) if box is not None]
+    assert sides[0] < sides[1]
+    second.focus()
+    page.keyboard.press("Enter")
+    chosen = page.locator(".zf-graph:visible .mod-active")
+    poll(chosen.all_inner_texts, lambda texts: texts == ["conv3", "conv3"], "the layer beside")
+    page.get_by_role("tab", name="Rules").click()
+    poll(
+        page.locator(".zf-lab:visible .zf-heading").all_inner_texts,
+        lambda texts: any("zfnet-photos: conv3" in text for text in texts),
+        "the unit of the second network",
+    )
+    for tab in ("Rules", "Architecture"):
+        page.get_by_role("tab", name=tab).click()
+        at_width(page, 420)

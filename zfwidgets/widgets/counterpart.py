@@ -161,7 +161,11 @@ def unit_beside(
     place, where = (
         (None, "") if position is None else place_beside(mine, theirs, layer, found.layer, position, crossing)
     )
-    words = (found.words, why and (f"{why[:-1]} at this place." if place else why), where and f"{name}: {where}")
+    words = (
+        found.words,
+        why and (f"{why[:-1]} at this place." if place and theirs.layers[found.layer].spatial else why),
+        where and f"{name}: {where}",
+    )
     return UnitBeside(found.layer, there, place, tuple(sentence for sentence in words if sentence))
 
 
