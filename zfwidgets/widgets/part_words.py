@@ -165,7 +165,7 @@ def _table_of_two(d: Correspondence, layer: str, second: Second) -> str:
     theirs, differences = second.layer(layer), second.differences(d, layer)
     heads = zip(second.names, (layer, theirs or "-"), strict=True)
     head = ("part", *(f"{escape(name)}<br>{escape(at)}" for name, at in heads), "second<br>minus first")
-    cells = [f'<b class="zf-soft">{name}</b>' for name in head]
+    cells = [f'<span class="zf-soft zf-name">{name}</span>' for name in head]
     for part in d.parts:
         cells.append(f"<span>{chip(colour_of(part, d.parts))}{escape(part)}</span>")
         cells += [_with_interval(d, layer, part), _with_interval(second.d, theirs, part)]

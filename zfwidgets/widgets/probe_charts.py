@@ -210,7 +210,7 @@ def table_of_two(learnt: Probe, second: Second, per_class: int) -> str:
     rows = []
     for name in learnt.known:
         theirs, apart = second.layer(name), second.difference(learnt, name, per_class)
-        other = f"<br><small>{escape(theirs)}</small>" if theirs not in (None, name) else ""
+        other = f'<br><small class="zf-name">{escape(theirs)}</small>' if theirs not in (None, name) else ""
         score = "-" if theirs is None else str(second.probe.score(theirs, per_class))
         cells = [_short(str(learnt.score(name, per_class))), _short(score) + other, _points(apart)]
         rows.append(f"<tr><td>{escape(name)}&nbsp;</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")

@@ -152,7 +152,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-hidden-parts div { line-height: 17px; }
 .zf-parts { display: grid; grid-template-columns: 1.1fr 1fr 1fr 1fr; gap: 5px 8px; margin-bottom: 4px;
   align-items: baseline; } .zf-parts b { font-weight: 600; font-size: 12px; align-self: end; }
-.zf-parts span { white-space: nowrap; }
+.zf-parts span { white-space: nowrap; } .zf-parts .zf-name { align-self: end; font-size: 11px; }
 .zf-parts small { color: var(--zf-soft); font-size: 11px; }
 .zf-intervals .zf-track s { position: absolute; top: 5px; height: 2px; background: var(--zf-ink);
   box-shadow: -1px 0 0 1px var(--zf-paper), 1px 0 0 1px var(--zf-paper); }
@@ -170,6 +170,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-table th { font-weight: 400; color: var(--zf-soft); vertical-align: bottom; text-align: right;
   padding: 2px 0 2px 8px; line-height: 1.2; }
 .zf-table td { text-align: right; border-top: 1px solid var(--zf-line); padding: 2px 0; }
+.zf-table small { white-space: nowrap; } .zf .zf-name { white-space: normal; overflow-wrap: anywhere; }
 .zf-table th:first-child, .zf-table td:first-child { text-align: left; padding-left: 0; }
 .zf-life img { display: block; width: 100%; height: auto; }
 .zf-life-heads { display: flex; font-size: 12px; color: var(--zf-soft); }

@@ -14,6 +14,7 @@ from zfwidgets.methods.correspondence.placing import Placed, corner, default_lay
 from zfwidgets.methods.correspondence.result import RANDOM, Correspondence
 from zfwidgets.methods.correspondence.signs import Comparison, Variants, chunks_of, most_together, sign_chunks
 from zfwidgets.methods.fill import Fill
+from zfwidgets.methods.options import checked_layers, checked_seed
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.windows import whole_number
 
@@ -102,11 +103,10 @@ def correspondence(
     (('conv1',), ('nose', 'random'), 0.0)
     """
     checked_network(net).traced()
-    names = _layers(net, layers)
+    names = default_layers(net) if layers is None else checked_layers(net, layers)
     pool = pool if pool is None else whole_number("pool", pool, None)
     places = whole_number("The number of random places", places, None)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ParameterError(f"The seed is a whole number from 0; found {seed!r}.")
+    seed = checked_seed(seed)
     placed = _placed(net, images, landmarks, align)
     height, width = placed[0].clean.shape[1:]
     asked = default_size(net) if size is None else size
@@ -131,16 +131,6 @@ def correspondence(
         if on_partial is not None and max(before, 1) < compare.count < len(placed):
             on_partial(so_far())
     return so_far()
-
-
-def _layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        return default_layers(net)
-    if isinstance(layers, str) or not layers:
-        raise ParameterError(f"Layers are a list of names, for example [{net.menu[-1]!r}]; found {layers!r}.")
-    for name in layers:
-        net.layers[name]
-    return tuple(dict.fromkeys(layers))
 
 
 def _placed(net: Network, images: Any, landmarks: Any, align: bool) -> list[Placed]:

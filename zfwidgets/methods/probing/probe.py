@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import Cancelled, DataError, ParameterError, unknown_name
+from zfwidgets.methods.options import checked_layers, checked_seed
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS, predicted, require_sklearn
 from zfwidgets.methods.probing.features import Features, extract, groups, kept_in
 from zfwidgets.methods.probing.folds import Fold, folds_of, room, sizes_of
@@ -100,19 +101,20 @@ def feature_probe(
     """
     checked_network(net).traced()
     require_sklearn()
-    names = _layers(net, layers)
+    names = default_layers(net)
+    if layers is not None:
+        names = tuple(dict.fromkeys(net.layers[name].name for name in checked_layers(net, layers)))
     if classifier not in CLASSIFIERS:
         raise unknown_name("classifier", classifier, CLASSIFIERS)
     pool = pool if pool is None else whole_number("pool", pool, None)
     folds = whole_number("The number of folds", folds, None)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ParameterError(f"The seed is a whole number from 0; found {seed!r}.")
+    seed = checked_seed(seed)
     learnt, asked = labelled(train, "training"), None if test is None else labelled(test, "test")
     classes = _classes(learnt, asked)
     most = _room(learnt, classes, folds, asked is not None)
     sizes = sizes_of(per_class, most, folds)
     numbers = _numbered(learnt, classes)
-    dealt = folds_of(numbers, None if asked is None else len(asked), folds, int(seed))
+    dealt = folds_of(numbers, None if asked is None else len(asked), folds, seed)
     truth = numbers if asked is None else _numbered(asked, classes)
     kept, stop = kept_in(cache), cancelled or (lambda: False)
     count = len(learnt) + (0 if asked is None else len(asked))
@@ -146,14 +148,6 @@ def default_layers(net: Network) -> tuple[str, ...]:
     kept = [layer for layer, soon in zip(found, pooled, strict=True) if not soon]
     scores = len(net.classes)
     return tuple(layer.name for layer in kept if layer.spatial or layer.channels != scores) or tuple(net.menu)
-
-
-def _layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        return default_layers(net)
-    if isinstance(layers, str) or not layers:
-        raise ParameterError(f"Layers are a list of names, for example [{net.menu[-1]!r}]; found {layers!r}.")
-    return tuple(dict.fromkeys(net.layers[name].name for name in layers))
 
 
 def _classes(learnt: Labelled, asked: Labelled | None) -> tuple[str, ...]:
