@@ -64,3 +64,14 @@ def test_layers_and_rules_of_both(page: Page) -> None:
     for tab in ("Rules", "Architecture"):
         page.get_by_role("tab", name=tab).click()
         at_width(page, 420)
+
+
+def test_parts_hidden_from_both(page: Page) -> None:
+    page.get_by_role("tab", name="Correspondence").click()
+    apart = page.locator(".zf-notes:visible", has_text="Delta of zfnet-photos is")  # once both have answered
+    apart.wait_for()
+    right_end = "all => all.map(one => one.getBoundingClientRect().right)"
+    for width in (420, 1280):
+        at_width(page, width)
+        ends = page.locator(".zf-parts:visible span").evaluate_all(right_end)
+        assert len(ends) == 4 * 6 and max(ends) <= width
