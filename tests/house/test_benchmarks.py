@@ -259,6 +259,18 @@ def test_the_loop_over_turned_pictures_has_our_curves() -> None:
         section._compared(found, distances, shares)
 
 
+def test_curves_are_compared_with_the_loop_and_with_the_network_alone() -> None:
+    section = import_module("benchmarks.invariance")
+    spent = {name: timing(median) for name, median in (("loop", 12.0), ("ours", 4.0), ("fast", 2.0), ("forward", 3.0))}
+    found = {"network": "alexnet", "pictures": 5, "angles": 121, "correlation": 1.0, "first": 0.5, "seconds": spent}
+    found |= {"precision": "fast", "off": {"distance": 0.008, "probability": 0.04}}
+    (table,), (short,) = section.tables(found), section.readme(found, None)
+    assert table.rows == [("alexnet, 5 pictures x 121 angles", "12 s", "4 s", "3.0x", "2 s", "6.0x", "0.5 s")]
+    assert "75 % of ours: no exact answer is more than 4.0x as fast" in short.note and "up to 0.8 %" in short.note
+    (slow,) = section.readme(found | {"precision": "exact"}, None)
+    assert slow.rows[0][-2:] == ("-", "-") and "16-bit" not in slow.note
+
+
 def test_features_are_compared_with_the_forward_pass() -> None:
     probes = import_module("benchmarks.probes")
     spent = {name: timing(median) for name, median in (("forward", 0.97), ("features", 1.0), ("known", 0.01))}
