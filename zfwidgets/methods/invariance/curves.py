@@ -66,8 +66,8 @@ def invariance_curves(
     targets : str, int, or sequence of them, optional
         The class of `probability`, for all pictures or for each; the one predicted for each picture by default.
     precision : {"exact", "fast"}
-        ``"fast"`` runs the network in 16-bit numbers (bfloat16) where the processor has them, about 1.6 times as fast:
-        distances are off by up to 1 % of the largest, probabilities by up to 0.04 (measured on AlexNet, SqueezeNet and
+        ``"fast"`` runs the network in 16-bit numbers (bfloat16) where the processor has them, about 1.7 times as fast:
+        distances are off by up to 1 % of the largest, probabilities by up to 0.05 (measured on AlexNet, SqueezeNet and
         `zfnet-scenes`). The result says which it is: elsewhere, and where an operation is not one of the table, it is
         ``"exact"``.
     on_partial : callable, optional
