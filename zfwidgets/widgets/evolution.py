@@ -81,11 +81,6 @@ class EvolutionViewer(EvolutionOptions):
     def __init__(self, backend: Any, series: Any = None, other: Any = None, **options: Any) -> None:
         super().__init__(backend, other, **({} if series is None else {"series": series}), **options)
 
-    def _defaults(self) -> dict[str, Any]:
-        if self._backend.network.trace_problem is not None:
-            raise ParameterError(f"This network has no features to show: {self._backend.network.trace_problem}")
-        return super()._defaults()
-
     def _build(self) -> W.Widget:
         name = "" if self._other is None else self._names[FIRST]
         self._first = GrowthPanels(self._by_hand(self._choose), name)

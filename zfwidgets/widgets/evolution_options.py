@@ -10,7 +10,7 @@ import traitlets as T
 from zfwidgets.backend.evolution_requests import SeriesSource
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.widgets.epochs import snapped
-from zfwidgets.widgets.pair import PairViewer
+from zfwidgets.widgets.unit_options import TracedViewer
 from zfwidgets.widgets.values import Whole, as_whole
 
 __all__ = ["MOST_LAYERS", "EvolutionOptions"]
@@ -20,7 +20,7 @@ MOST_LAYERS = 5
 _MOST_MAPS = 36
 
 
-class EvolutionOptions(PairViewer):
+class EvolutionOptions(TracedViewer):
     """Traits and their validation, with one message per cause."""
 
     series = T.Any(None, allow_none=True)

@@ -1,7 +1,7 @@
 """What viewers of a layer, a map and a unit have in common: their options, and the channel's slider.
 
-`LayerOptions` has a layer of a network that can be looked into; `MapOptions` adds a map that may be left open,
-`PlaceOptions` a place in it. `UnitViewer` has all of it and sleeps in a hidden tab.
+`TracedViewer` refuses a network that cannot be looked into; `LayerOptions` has a layer of one that can; `MapOptions`
+adds a map that may be left open, `PlaceOptions` a place in it. `UnitViewer` has all of it and sleeps in a hidden tab.
 """
 
 from __future__ import annotations
@@ -26,14 +26,11 @@ from zfwidgets.widgets.values import as_channel, as_place
 if TYPE_CHECKING:
     from zfwidgets.methods import Projection
 
-__all__ = ["LayerOptions", "MapOptions", "PlaceOptions", "UnitViewer"]
+__all__ = ["LayerOptions", "MapOptions", "PlaceOptions", "TracedViewer", "UnitViewer"]
 
 
-class LayerOptions(PairViewer):
-    """A layer of the first network, which can be looked into."""
-
-    layer: Any = T.TraitType("")
-    """Name of the layer."""
+class TracedViewer(PairViewer):
+    """Its first network can be looked into."""
 
     LACKS = "features to show"
     """What a network has none of where it cannot be traced."""
@@ -42,8 +39,19 @@ class LayerOptions(PairViewer):
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no {self.LACKS}: {net.trace_problem}")
+        return super()._defaults()
+
+
+class LayerOptions(TracedViewer):
+    """A layer of the first network."""
+
+    layer: Any = T.TraitType("")
+    """Name of the layer."""
+
+    def _defaults(self) -> dict[str, Any]:
+        traits = super()._defaults()
         # The layer comes first in any case, because map and place are checked against it.
-        return super()._defaults() | {"layer": None if "layer" in self._given else net.default_layer}
+        return traits | {"layer": None if "layer" in self._given else self._backend.network.default_layer}
 
     def _layer(self) -> Any:
         return self._backend.network.layers[self.layer]
