@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from zfwidgets.app import cli
 from zfwidgets.app.page import VARIABLE, PageSettings, open_explorer
+from zfwidgets.models import load_network
 
 
 def asked(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -101,14 +104,22 @@ def test_an_unknown_second_network(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_index_of_no_second_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, said = asked("--other-index", "top.safetensors", capsys=capsys)
     assert status == 2 and said == "zfwidgets: --other-index is of a second network: name it with --other.\n"
+    status, said = asked("--other-weights", "weights.safetensors", capsys=capsys)
+    assert status == 2 and said == "zfwidgets: --other-weights is of a second network: name it with --other.\n"
     missing = str(tmp_path / "none.safetensors")
+    status, said = asked("--other", "zfnet-photos", "--other-weights", missing, capsys=capsys)
+    assert status == 2 and f"There is no weight file at {missing}: check the path given to --other-weights." in said
     status, said = asked("--other", "zfnet-photos", "--other-index", missing, capsys=capsys)
     assert status == 2 and f"There is no file at {missing}: pass what `zfwidgets mine` wrote to --other-index." in said
 
 
 def test_the_page_shows_a_second_network_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (96, 96), (90, 9, 0)).save(tmp_path / "red.png")
-    settings = PageSettings("zfnet-scenes", images=str(tmp_path), other="zfnet-photos")
+    module = load_network("zfnet-photos").module
+    module.features[0].weight.data.neg_()
+    save_file(module.state_dict(), tmp_path / "negative.safetensors")
+    words = ["--other", "zfnet-photos", "--other-weights", str(tmp_path / "negative.safetensors")]
+    settings = PageSettings("zfnet-scenes", images=str(tmp_path), **cli._second(cli._parser().parse_args(words)))
     monkeypatch.setenv(VARIABLE, settings.to_json())
     monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: None)
     page = open_explorer()
@@ -117,6 +128,7 @@ def test_the_page_shows_a_second_network_beside(tmp_path: Path, monkeypatch: pyt
     assert page.occlusion.wait(60)
     assert page.occlusion.result.net.name == "zfnet-scenes" and not page.occlusion._beside.differences[0].empty
     assert page.evolution._other.network.name == "zfnet-photos" and not page.evolution._asked
+    assert torch.equal(page.evolution._other.network.module.features[0].weight, module.features[0].weight)
     page.close()
 
 
@@ -139,7 +151,8 @@ def test_the_page_opens_the_index_that_the_command_line_names(
     mine = ["mine", "--images", str(tmp_path), "--layers", "conv1", "--out"]
     assert cli.main([*mine, str(index)]) == cli.main([*mine, str(other), "--network", "zfnet-photos"]) == 0
     settings = cli._settings("zfnet-scenes", "default", str(tmp_path), index=str(index))
-    beside = {"other": "zfnet-photos", "other_index": cli._second_index(str(other), "zfnet-photos", None)}
+    words = ["--other", "zfnet-photos", "--other-index", str(other)]
+    beside = cli._second(cli._parser().parse_args(words))
     monkeypatch.setenv(VARIABLE, replace(settings, **beside).to_json())
     monkeypatch.setattr("zfwidgets.app.page.tune_allocator", lambda: None)
     page = open_explorer()

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", default="zfnet-scenes", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--weights", default="default", metavar="FILE", help="weights of the network, from a file")
     parser.add_argument("--other", metavar="NAME", help="a second network, shown beside the first")
+    parser.add_argument("--other-weights", default="default", metavar="FILE", help="its weights, from a file")
     parser.add_argument("--images", metavar="DIR", help="a folder of pictures to look at")
     parser.add_argument("--index", metavar="FILE", help="of `zfwidgets mine` over these pictures: what Top 9 shows")
     parser.add_argument("--other-index", metavar="FILE", help="the same of the second network")
@@ -89,8 +90,7 @@ def _explore(options: argparse.Namespace) -> None:
     """Check all that can be checked in no time, then start the server (which costs a second to import)."""
     settings = replace(
         _settings(options.network, options.weights, options.images, options.scheduler, options.index),
-        other=_second(options.other, options.scheduler),
-        other_index=_second_index(options.other_index, options.other, options.scheduler),
+        **_second(options),
     )
     with _listener(options.port) as listener:
         print("Starting the page ...", flush=True)
@@ -105,12 +105,7 @@ def _settings(
     if scheduler is not None:  # names and paths mean what they mean there
         connected(scheduler).close()
         return PageSettings(network, weights, images, scheduler, index)
-    if network not in _embedded_networks():
-        _check_network(network, weights)
-    if weights != "default":
-        weights = str(Path(weights).expanduser().resolve())
-        if not Path(weights).is_file():
-            raise WeightsError(f"There is no weight file at {weights}: check the path given to --weights.")
+    weights = _weights(network, weights, "--weights")
     if images is not None:
         images = str(Path(images).expanduser().resolve())
         if not Path(images).is_dir():
@@ -119,18 +114,30 @@ def _settings(
     return PageSettings(network, weights, images, index=_index_file(index, "--index"))
 
 
-def _second(network: str | None, scheduler: str | None) -> str | None:
-    """The second network, if its name is one."""
-    if network is not None and scheduler is None and network not in _embedded_networks():
-        _check_network(network, "default")
-    return network
+def _second(options: argparse.Namespace) -> dict[str, str]:
+    """What is said of a second network, as fields of `PageSettings`."""
+    network, weights, index = options.other, options.other_weights, options.other_index
+    if network is None:
+        for option, given in (("--other-weights", weights != "default"), ("--other-index", index is not None)):
+            if given:
+                raise ParameterError(f"{option} is of a second network: name it with --other.")
+        return {}
+    if options.scheduler is None:
+        weights = _weights(network, weights, "--other-weights")
+        index = _index_file(index, "--other-index")
+    return {"other": network, "other_weights": weights, "other_index": index}
 
 
-def _second_index(index: str | None, network: str | None, scheduler: str | None) -> str | None:
-    """What was mined of the second network, if there is one."""
-    if index is not None and network is None:
-        raise ParameterError("--other-index is of a second network: name it with --other.")
-    return index if scheduler is not None else _index_file(index, "--other-index")
+def _weights(network: str, weights: str, option: str) -> str:
+    """The whole path of a weight file, or "default", for a network that there is."""
+    if network not in _embedded_networks():
+        _check_network(network, weights, option)
+    if weights == "default":
+        return weights
+    path = Path(weights).expanduser().resolve()
+    if not path.is_file():
+        raise WeightsError(f"There is no weight file at {path}: check the path given to {option}.")
+    return str(path)
 
 
 def _index_file(index: str | None, option: str) -> str | None:
@@ -149,13 +156,13 @@ def _embedded_networks() -> Collection[str]:
     return manifest.keys()
 
 
-def _check_network(network: str, weights: str) -> None:
+def _check_network(network: str, weights: str, option: str) -> None:
     from zfwidgets.models import list_networks  # loads torch and torchvision: only for names that are not embedded
 
     if network not in list_networks():
         raise unknown_name("network", network, list_networks())
     if weights == "default" and network in PAPER_ONLY:
-        raise WeightsError(f"{network} has no published weights: pass a file of them with --weights.")
+        raise WeightsError(f"{network} has no published weights: pass a file of them with {option}.")
 
 
 def _check_pictures(folder: str) -> None:

@@ -55,6 +55,8 @@ class PageSettings:
         What `zfwidgets mine` wrote over these pictures; None: the index that ships with the network, if there is one.
     other : str or None, optional
         Name of a second network, to be shown beside the first.
+    other_weights : str, optional
+        As `weights`, of the second network.
     other_index : str or None, optional
         As `index`, of the second network.
 
@@ -70,6 +72,7 @@ class PageSettings:
     scheduler: str | None = None
     index: str | None = None
     other: str | None = None
+    other_weights: str = "default"
     other_index: str | None = None
 
     def to_json(self) -> str:
@@ -119,7 +122,7 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
     try:
         client = None if settings.scheduler is None else connected(settings.scheduler)
         sources = [NetworkSource(settings.network, settings.weights)]
-        sources += [NetworkSource(settings.other)] if settings.other is not None else []
+        sources += [NetworkSource(settings.other, settings.other_weights)] if settings.other is not None else []
         explorer = Explorer(*(Backend(source, images=settings.images, client=client) for source in sources))
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')
