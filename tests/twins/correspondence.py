@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["slow_correspondence", "slow_delta_differences", "slow_square"]
+__all__ = ["slow_correspondence", "slow_delta_difference", "slow_square"]
 
 Points = Mapping[str, tuple[float, float]]
 
@@ -86,21 +86,18 @@ def slow_correspondence(
     return found
 
 
-def slow_delta_differences(mine: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> list[float]:
-    """For each draw of pictures, in order of size: the mean over its pairs, of one network minus the other.
+def slow_delta_difference(mine: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """Mean over pairs of one network minus the other's, and its standard error by leaving out each picture in turn.
 
     Distances are (places, N, N).
     """
     pictures = [one for one in range(mine.shape[1]) if not np.isnan(mine[:, one]).all()]
-    generator, found = np.random.default_rng(seed), []
-    for _ in range(resamples):
-        times = generator.multinomial(len(pictures), [1 / len(pictures)] * len(pictures))
-        drawn = [picture for picture, often in zip(pictures, times, strict=True) for _ in range(often)]
-        pairs = [
-            float(np.mean(theirs[:, one, other], dtype=float)) - float(np.mean(mine[:, one, other], dtype=float))
-            for one, other in combinations(drawn, 2)
-            if one != other and not np.isnan(mine[:, one, other]).all()
-        ]
-        if pairs:
-            found.append(sum(pairs) / len(pairs))
-    return sorted(found)
+
+    def difference(left: Sequence[int]) -> float:
+        pairs = list(combinations(left, 2))
+        return sum(float((theirs - mine)[:, one, other].mean(dtype=float)) for one, other in pairs) / len(pairs)
+
+    without = [difference([one for one in pictures if one != out]) for out in pictures]
+    middle = sum(without) / len(without)
+    variance = (len(without) - 1) / len(without) * sum((value - middle) ** 2 for value in without)
+    return difference(pictures), variance**0.5

@@ -92,7 +92,10 @@ def test_the_difference_waits_until_both_have_answered_the_same(viewer: Correspo
     assert "told apart" in words.verdict(d, "conv2", same) or "Delta of" in words.verdict(d, "conv2", same)
     assert "Delta of" not in words.verdict(d, "conv2", behind)
     none = words.Second(theirs, {"conv2": None}, ("tiny", "cousin"), same=True)
-    assert words.table(d, "conv2", none).count('"zf-soft">-<') == 2 * len(d.parts)
+    for lacking in (behind, none):  # nothing of another question stands beside the first one's answer
+        assert words.table(d, "conv2", lacking).count('"zf-soft">-<') == 2 * len(d.parts)
+        assert words.bars(d, "conv2", lacking).count("zf-track") == len(d.parts)
+        assert not any(len(curve.known()[0]) for curve in words.curves(d, lacking) if curve.dashed)
 
 
 def test_a_network_is_not_told_apart_from_itself(backend: Backend, marks: Any) -> None:

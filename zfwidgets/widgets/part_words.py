@@ -48,14 +48,14 @@ class Second:
     same: bool
 
     def layer(self, layer: str) -> str | None:
-        """Its layer beside one of the first, if its answer is there."""
+        """Its layer beside one of the first, if it has answered the same question."""
         found = self.layers.get(layer)
-        return found if found in self.d.layers else None
+        return found if self.same and found in self.d.layers else None
 
     def differences(self, d: Correspondence, layer: str) -> dict[str, Difference]:
         """Part to second minus first, as soon as both are complete."""
         theirs = self.layer(layer)
-        if theirs is None or not self.same or not (d.complete and self.d.complete):
+        if theirs is None or not (d.complete and self.d.complete):
             return {}
         return {part: delta_difference(d, self.d, (layer, theirs), part) for part in d.parts}
 
@@ -172,8 +172,9 @@ def _table_of_two(d: Correspondence, layer: str, second: Second) -> str:
         cells.append(_difference(differences.get(part)))
     papers = "; ".join(f"{part} {one.mean:.3f}, {other.mean:.3f}" for part, (one, other) in PAPER.items())
     meaning = (
-        "Share of cells whose changes differ in sign; below, 95 % of bootstrap resamples of the pictures, for the "
-        f"difference the same ones for both; bold: zero lies outside. The paper, layers 5 and 7: {papers}."
+        "Share of cells whose changes differ in sign; below, 95 % of bootstrap resamples of the pictures; of the "
+        "difference, 95 % by Student from leaving out each picture in turn, each part by itself; bold: zero lies "
+        f"outside. The paper, layers 5 and 7: {papers}."
     )
     return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
 

@@ -24,7 +24,8 @@ __all__ = ["ProbeBeside"]
 
 _HOW = (
     "Both see the same pictures, divided into the same folds. The interval is 95 % by Student over the folds' "
-    "differences, widened for the training pictures that folds share (Nadeau and Bengio 2003); bold: zero lies outside."
+    "differences, widened for the training pictures that folds share (Nadeau and Bengio 2003), each layer by itself; "
+    "bold: zero lies outside."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ class Correspondence:
         """Whether all pictures are compared."""
         return self.count == len(self.squares)
 
-    @property
+    @cached_property
     def delta(self) -> dict[str, dict[str, Delta]]:
         """Layer to part to the (mean, std) of Table 1, over all pairs of pictures that have the part."""
         return {layer: {part: self._delta(layer, part) for part in self.parts} for layer in self.layers}

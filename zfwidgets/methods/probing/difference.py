@@ -6,7 +6,7 @@ import math
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.methods.probing.result import Probe
-from zfwidgets.methods.telling import Difference
+from zfwidgets.methods.telling import Difference, check_level, student_factor
 
 __all__ = ["accuracy_difference"]
 
@@ -51,8 +51,7 @@ def accuracy_difference(
     >>> accuracy_difference(mine, theirs, ("x", "y"))
     Difference(value=0.25, low=0.25, high=0.25)
     """
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval lies between 0 and 1, for example 0.95; found {level!r}.")
+    check_level(level)
     facts = [(one.classes, one.per_class, one.folds, one.classifier) for one in (mine, theirs)]
     first, second = mine.accuracy(layers[0]), theirs.accuracy(layers[1])  # unknown layers are named here
     tested = [one.confusion[layer].sum(-1) for one, layer in zip((mine, theirs), layers, strict=True)]
@@ -65,8 +64,6 @@ def accuracy_difference(
     value, folds = float(apart.mean()), len(apart)
     if folds < 2:
         return Difference(value, math.nan, math.nan)
-    from scipy.special import stdtrit  # here: it comes with scikit-learn, which made the probes
-
     spread = float(apart.std(ddof=1)) * math.sqrt(1 / folds + 1 / (folds - 1))
-    reach = float(stdtrit(folds - 1, (1 + level) / 2)) * spread
+    reach = student_factor(folds - 1, level) * spread
     return Difference(value, value - reach, value + reach)
