@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -60,6 +61,14 @@ def test_one_plot_and_one_sentence_are_about_both(viewer: RuleViewer) -> None:
             left = checked.similarity(rule, measure)[1]
             # A module of the cousin's may have lost every relu on the way: then there is nothing left to compare.
             assert f"{left:.2f} in {name}" in said or not np.isfinite(left)
+    viewer.rule = "gradient"
+    theirs = viewer._asked["other check"][1]
+    for seed, compared in ((1, False), (0, True)):  # the second network's may be that of the seed before
+        viewer._answered["other check"] = dataclasses.replace(theirs, seed=seed)
+        viewer._draw_check()
+        assert bool(viewer._second.verdict.value) == compared
+        assert viewer._curves._plot.value.count("zf-dashed") == 3 * compared
+    assert "with seed 0" in text(viewer._second.verdict.value)
     widget_labelled(viewer, "Random layers").value = 0
     assert not viewer._second.verdict.value
     assert viewer._second.sheet.stages.value.count("zf-now") == 1

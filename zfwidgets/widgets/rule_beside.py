@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
@@ -12,6 +13,9 @@ from zfwidgets.widgets.counterpart import UnitBeside
 from zfwidgets.widgets.rule_curves import stage_beside
 from zfwidgets.widgets.rule_sheet import RuleSheet
 from zfwidgets.widgets.unit import no_difference
+
+if TYPE_CHECKING:
+    from zfwidgets.methods.rules import WeightRandomisation
 
 __all__ = ["RuleBeside"]
 
@@ -29,8 +33,8 @@ class RuleBeside:
     sheet : RuleSheet
         Its tiles, by the same rules.
     about, difference, verdict : ipywidgets.HTML
-        What had to be chosen; what its pictures show that the first network's do not; which of the two depends more on
-        what it has learned.
+        What had to be chosen; what its pictures show that the first network's do not; of which of the two
+        less is left with random weights.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -58,13 +62,29 @@ class RuleBeside:
             shown = f'<div class="zf-soft">{escape(no_difference(mine.faithful, theirs.faithful))}</div>'
         self.difference.value = shown
 
-    def draw_stages(self, first: RuleSheet, rule: str, measure: str, stage: int) -> None:
-        """Its random layers at the same share of the depth, and the sentence about both."""
-        mine, theirs = first.checked, self.sheet.checked
+    def draw_stages(
+        self, mine: WeightRandomisation | None, rule: str, measure: str, stage: int
+    ) -> WeightRandomisation | None:
+        """Its random layers at the same share of the depth, and the sentence about both.
+
+        Parameters
+        ----------
+        mine : WeightRandomisation or None
+            The first network's; None: not of the same question.
+        rule, measure, stage
+            Of the first network.
+
+        Returns
+        -------
+        WeightRandomisation or None
+            What can be compared with the first network's.
+        """
+        theirs = self.sheet.checked
         self.verdict.value = ""
         if mine is None or theirs is None:
-            return
+            return None
         there = stage_beside(stage, mine, theirs)
         self.sheet.draw_stages(rule, measure, there)
         said = words.verdict_of_both((mine, theirs), self._names, rule, measure, (stage, there))
         self.verdict.value = f'<p class="zf-said">{escape(said)}</p>' if said else ""
+        return theirs

@@ -174,8 +174,10 @@ class RuleViewer(RuleOptions):
         stage = min(self.stage, len(found.layers))
         both = [found]
         if self._second is not None:
-            self._second.draw_stages(self._sheet, self.rule, self.measure, stage)
-            both += [] if self._second.sheet.checked is None else [self._second.sheet.checked]
+            # Another unit's or seed's check is not compared: of the two one answers first.
+            same = all(self._is_current(which, "check") for which in (FIRST, SECOND))
+            theirs = self._second.draw_stages(found if same else None, self.rule, self.measure, stage)
+            both += [] if theirs is None else [theirs]
         self._curves.show(both, self._names, CHECKED, self.rule, self.measure, stage)
         self._check_heading.value = words.stage_heading(found)
         self._sheet.draw_stages(self.rule, self.measure, stage)
