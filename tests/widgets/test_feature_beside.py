@@ -47,6 +47,7 @@ def test_its_projection_and_the_difference_are_those_of_the_methods(viewer: Feat
     assert "cousin minus tiny" in foot and f"cosine {expected.cosine:.2f}" in foot
     assert "cousin" in panels.all._title.value and "tiny" in viewer._panels.all._title.value
     assert len(viewer._picture._lines.x) == 2 and viewer._picture._lines.colors[1] == PASSING
+    assert "at its map's maximum: orange tiny, white cousin; click a place" in viewer._picture._foot.value
 
 
 def test_a_difference_is_of_one_question(viewer: FeatureViewer, cousin: Network) -> None:

@@ -161,6 +161,23 @@ def test_the_whole_chain_and_the_way_back(explorer: Explorer) -> None:
     assert explorer.trail.back() and features.position == unit[1]
 
 
+def test_in_a_page_of_fig_2_the_links_are_about_the_map_shown_large(explorer: Explorer) -> None:
+    features, top = explorer.features, explorer.top
+    assert features is not None and top is not None and top.result is None
+    explorer.tab = "top"
+    assert explorer.wait(30) and top.channel is None
+    large = top._nine.tile.channel
+    other = next(channel for channel in range(len(top.result.channels)) if channel != large)
+    features.channel = other
+    assert f"conv2 #{large}<" in explorer._chain._unit.value
+    explorer._chain._links["features"].click()
+    assert (explorer.tab, features.channel) == ("features", large)
+    features.channel = other
+    explorer.tab = "top"
+    explorer._chain._links["occlusion"].click()
+    assert (explorer.occlusion.layer, explorer.occlusion.channel, features.channel) == ("conv2", large, large)
+
+
 def test_the_last_of_many_clicks_wins(explorer: Explorer) -> None:
     assert explorer.features is not None
     for row in range(20):

@@ -61,15 +61,16 @@ class Chain:
             return
         page.features.record_steps(self.step)
         page.top.record_steps(self.step)
+        page.top.on_found(self.refresh)
         for viewer in (page.features, page.occlusion):
             viewer.observe(lambda _: self.refresh(), ["layer", "channel"])
 
     def refresh(self) -> None:
         """Name the map that the links are about, and leave out those that lead to what is in front."""
-        features, hidden, tab = self._page.features, self._page.occlusion, self._page.tab
-        if features is None:
+        hidden, tab = self._page.occlusion, self._page.tab
+        if self._page.features is None:
             return
-        chosen = (features.layer, features.channel)
+        chosen = self._chosen()
         self._unit.value = f'<span class="zf-soft">{escape(f"{chosen[0]} #{chosen[1]}")}</span>'
         needless = {
             "place": tab != "occlusion",
@@ -119,8 +120,9 @@ class Chain:
 
     def unit(self) -> None:
         """Show the map and its projection."""
-        self._traced()
+        features, _ = self._traced()
         with self.step():
+            features.channel = self._chosen()[1]
             self._page.tab = "features"
 
     def nine(self) -> None:
@@ -134,9 +136,16 @@ class Chain:
         """Show what hiding places of the picture does to the map."""
         (features, _), hidden = self._traced(), self._page.occlusion
         with self.step():
+            features.channel = self._chosen()[1]
             hidden.layer = features.layer
             hidden.channel = features.channel
             self._page.tab = "occlusion"
+
+    def _chosen(self) -> tuple[str, int]:
+        """Layer and map that the links are about: of a page of Fig. 2, the map that is shown large."""
+        features, top = self._traced()
+        shown = top.found_channel() if self._page.tab == "top" else None
+        return features.layer, int(features.channel) if shown is None else shown
 
     def _traced(self) -> tuple[FeatureViewer, TopActivationsViewer]:
         features, top = self._page.features, self._page.top

@@ -22,7 +22,7 @@ from zfwidgets.widgets.style import ACCENT, PASSING
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_options import checked_index
 from zfwidgets.widgets.trail import Steps
-from zfwidgets.widgets.unit import around, inside, unit_report
+from zfwidgets.widgets.unit import around, frames_of, inside, unit_report
 from zfwidgets.widgets.unit_options import PlaceOptions
 from zfwidgets.widgets.units_here import UnitsHere
 from zfwidgets.widgets.values import Whole, as_place, as_whole
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
 
 __all__ = ["FeatureViewer"]
+
+_FRAME, _CLICK = "the frame is the unit's receptive field", "; click a place: its strongest units"
 
 
 class FeatureViewer(Steps, PlaceOptions):
@@ -76,7 +78,7 @@ class FeatureViewer(Steps, PlaceOptions):
 
     def _build(self) -> W.Widget:
         self._picture = PictureFigure("Picture")
-        self._picture.foot("the frame is the unit's receptive field; click a place: its strongest units")
+        self._picture.foot(_FRAME + _CLICK)
         self._picture.on_click(self._by_hand(self._look))
         self._here = UnitsHere(self._by_hand(self._choose_here))
         hands = self._by_hand(self._choose_channel), self._by_hand(lambda x, y: self._choose_unit(int(y), int(x)))
@@ -85,7 +87,8 @@ class FeatureViewer(Steps, PlaceOptions):
         if self._other is not None:
             both = self._backend, self._other
             self._beside = FeatureBeside(*both, self._names, self._crossing, *hands)
-        self._top = TopNine(self._by_hand(self._open_top))
+        whose = "" if self._other is None else f"strongest of {self._names[FIRST]}"
+        self._top = TopNine(self._by_hand(self._open_top), name=whose)
         self._top.add_class("zf-gone")
         self._lent: ImageSet | None = None
         self._about = W.HTML()
@@ -171,6 +174,7 @@ class FeatureViewer(Steps, PlaceOptions):
         if theirs is not None:
             boxes, colours = [*boxes, theirs], [*colours, PASSING]
         self._picture.boxes(boxes, colours)
+        self._picture.foot((_FRAME if theirs is None else frames_of(self._names, self.position)) + _CLICK)
         self._here.mark(unit)
 
     def _show_here(self, found: UnitsShown) -> None:

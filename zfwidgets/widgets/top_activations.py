@@ -28,6 +28,8 @@ from zfwidgets.widgets.trail import Steps
 from zfwidgets.widgets.unit import inside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zfwidgets.backend.top_drawing import TopTile
     from zfwidgets.methods.top_activations import Progress
 
@@ -84,6 +86,7 @@ class TopActivationsViewer(Steps, TopOptions):
         self._live: TopIndexRequest | None = None
         self._mining: TopMineRequest | None = None
         self._exporting = False
+        self._tell_found: Callable[[], Any] = lambda: None
         self._growth = Growth()
         self._latest: TopIndexRequest | None = None
         self._far: Progress | None = None
@@ -252,6 +255,15 @@ class TopActivationsViewer(Steps, TopOptions):
             self._nine.show(self._known_of, self._known[chosen])
             self._show_place()
         self._grid.mark(chosen if self._known_of == self.layer else None)
+        self._tell_found()
+
+    def on_found(self, callback: Callable[[], Any]) -> None:
+        """Be told when a map is shown large."""
+        self._tell_found = callback
+
+    def found_channel(self) -> int | None:
+        """The map that was asked for or is the first of the page; None while it is sought."""
+        return self._chosen_channel() if self._order is not None and self._order.layer == self.layer else None
 
     def _show_place(self) -> None:
         """What the chosen map sees of the picture, where that is one of its nine."""
