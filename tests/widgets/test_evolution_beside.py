@@ -20,11 +20,13 @@ from zfwidgets.backend import Backend
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.methods.evolution import feature_evolution
 from zfwidgets.methods.evolution.result import FeatureEvolution, LayerEvolution
+from zfwidgets.methods.top_activations import Progress
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
 from zfwidgets.widgets import EvolutionViewer, epochs
 from zfwidgets.widgets.charts import LINE_COLOURS
 from zfwidgets.widgets.evolution_pair import apart, settled_between
+from zfwidgets.widgets.evolution_words import GROWING_WORDS, settling
 
 EPOCHS, THEIRS = (1, 2, 5, 8), (1, 4, 9)
 PICTURES = blotches(9, seed=3)
@@ -121,6 +123,22 @@ def test_both_have_their_curves_and_the_table_their_difference(viewer: Evolution
         assert cells == [*(str(one[1]) for one in between if one is not None), apart(*between)]
     assert "between two recorded epochs nobody looked" in table
     assert "Final is epoch 8 of mine and epoch 9 of theirs." in table
+
+
+def test_what_is_not_looked_through_to_its_end_has_no_difference(viewer: EvolutionViewer) -> None:
+    whole = [viewer._growth.evolved, viewer._beside._evolved]
+    tables = [viewer._table.value]
+    for which in (0, 1):  # also of what was cancelled
+        viewer._take(which, whole[which]._replace(progress=Progress.of(9, 27, 0, 1.0)))
+        tables.append(viewer._table.value)
+        viewer._take(which, whole[which])
+        assert viewer._table.value == tables[0]
+    for table in tables[1:]:
+        assert [row.split("</td>")[3] for row in table.split("<tr>")[2:4]] == ["<td>-", "<td>-"]
+        assert GROWING_WORDS in table and "Final is epoch" not in table and "nobody looked" not in table
+    assert GROWING_WORDS not in tables[0]
+    alone = [settling(viewer.result, 8, complete) for complete in (False, True)]
+    assert [GROWING_WORDS in table for table in alone] == [True, False]
 
 
 @given(

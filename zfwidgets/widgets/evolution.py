@@ -231,7 +231,7 @@ class EvolutionViewer(EvolutionOptions):
         pair, theirs = (None, None) if self._beside is None else (self._beside.pair, self._beside.epoch(epoch))
         if pair is None or theirs is None:
             self._chart.value = words.chart(growth.evolution, epoch)
-            self._table.value = words.settling(growth.evolution, epoch)
+            self._table.value = words.settling(growth.evolution, epoch, growth.complete)
         else:
             self._chart.value = pair_chart(pair, epoch)
             self._table.value = pair_settling(pair, (epoch, theirs))

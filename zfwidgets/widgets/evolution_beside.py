@@ -137,7 +137,8 @@ class EvolutionBeside:
             return None
         layers = zip(first.layers, self.side.layers, strict=False)
         both = tuple((mine, theirs) for mine, theirs in layers if theirs is not None)
-        return EvolutionPair((self._names[0], self._names[1]), (first.evolution, second.evolution), both)
+        complete = first.complete and second.complete
+        return EvolutionPair((self._names[0], self._names[1]), (first.evolution, second.evolution), both, complete)
 
     def show(self, epoch: int, options: Options) -> bool:
         """Its blocks; whether they are all there, or none will come."""

@@ -26,11 +26,14 @@ class EvolutionPair(NamedTuple):
     evolutions : (FeatureEvolution, FeatureEvolution)
     layers : tuple of (str, str)
         Those that stand beside each other.
+    complete : bool
+        Whether all checkpoints of both are looked through.
     """
 
     names: tuple[str, str]
     evolutions: tuple[FeatureEvolution, FeatureEvolution]
     layers: tuple[tuple[str, str], ...]
+    complete: bool
 
 
 def settled_between(evolution: FeatureEvolution, layer: str) -> tuple[int, int] | None:
@@ -101,7 +104,8 @@ def pair_settling(pair: EvolutionPair, epochs: tuple[int, int]) -> str:
     for mine, theirs in pair.layers:
         name = escape(" / ".join(dict.fromkeys((mine, theirs))))
         between = settled_between(first, mine), settled_between(second, theirs)
-        cells = (*("-" if one is None else str(one[1]) for one in between), apart(*between))
+        later = apart(*between) if pair.complete else "-"
+        cells = (*("-" if one is None else str(one[1]) for one in between), later)
         settled.append(f"<tr><td>{name}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         places = [one.epochs.index(epoch) for one, epoch in zip(pair.evolutions, epochs, strict=True)]
         both = [one[layer] for one, layer in zip(pair.evolutions, (mine, theirs), strict=True)]
@@ -120,6 +124,8 @@ def pair_settling(pair: EvolutionPair, epochs: tuple[int, int]) -> str:
 
 
 def _difference_words(pair: EvolutionPair) -> str:
+    if not pair.complete:
+        return words.GROWING_WORDS
     last = [one.epochs[-1] for one in pair.evolutions]
     names = [escape(name) for name in pair.names]
     said = (

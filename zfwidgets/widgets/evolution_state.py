@@ -58,6 +58,11 @@ class Growth:
         return self.evolution.epochs
 
     @property
+    def complete(self) -> bool:
+        """Whether all checkpoints are looked through."""
+        return self.evolved.progress is None
+
+    @property
     def columns(self) -> list[int]:
         """All epochs of the axis, the missing ones too."""
         return sorted({*self.evolution.epochs, *self.evolution.missing})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FINAL_WORDS",
+    "GROWING_WORDS",
     "SETTLED_WORDS",
     "block_foot",
     "cell_report",
@@ -31,6 +32,7 @@ __all__ = [
 
 SETTLED_WORDS = "Settled: the mean cosine of its filters to their final form stays at 0.9 or above."
 FINAL_WORDS = "Final exemplars: maps whose strongest picture is already the one of the last epoch."
+GROWING_WORDS = "Not all checkpoints are looked through: until then the last one so far stands for the final one."
 
 
 def span_of(evolution: FeatureEvolution) -> Span:
@@ -54,8 +56,11 @@ def chart(evolution: FeatureEvolution, epoch: int) -> str:
     return epoch_chart(curves, span_of(evolution), epoch, what=what)
 
 
-def settling(evolution: FeatureEvolution, epoch: int) -> str:
-    """A table: when each layer had 90 % of its final similarity, and how many exemplars are the final ones by now."""
+def settling(evolution: FeatureEvolution, epoch: int, complete: bool) -> str:
+    """A table: when each layer had 90 % of its final similarity, and how many exemplars are the final ones by now.
+
+    `complete`: whether all checkpoints are looked through.
+    """
     place = evolution.epochs.index(epoch)
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{'-' if settled is None else settled}</td>"
@@ -65,7 +70,7 @@ def settling(evolution: FeatureEvolution, epoch: int) -> str:
     return (
         f'<table class="zf-table zf-num"><caption>When layers settle</caption><tr><th>layer</th>'
         f"<th>filters settled from epoch</th><th>similarity now</th><th>final exemplars now</th></tr>{rows}</table>"
-        f'<div class="zf-soft">{SETTLED_WORDS} {FINAL_WORDS}</div>'
+        f'<div class="zf-soft">{SETTLED_WORDS} {FINAL_WORDS}{"" if complete else f" {GROWING_WORDS}"}</div>'
     )
 
 

@@ -94,7 +94,7 @@ class GrowthPanels:
             return questions
         for layer, block in growth.requests(source, epoch):
             questions[f"block {growth.layers.index(layer)}"] = block
-        if growth.evolved.progress is None:
+        if growth.complete:
             around = growth.around(epoch, _AHEAD)
             ahead = tuple(block for other in around for _, block in growth.requests(source, other))
             if ahead:
