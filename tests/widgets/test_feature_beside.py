@@ -62,6 +62,13 @@ def test_a_difference_is_of_one_question(viewer: FeatureViewer, cousin: Network)
     viewer.channel = 1
     assert viewer.wait(20)
     assert beside.difference._foot.value != foot
+    viewer.position = (4, 0)
+    assert viewer.wait(20)
+    foot, there = beside.difference._foot.value, beside.panels.unit.position
+    moved = project(cousin, viewer._backend.picture(viewer.image), "conv2", 1, (there[0] - 3, there[1] + 2))
+    beside.panels.take_unit(viewer.image, moved)
+    beside.compare(viewer._panels, viewer)
+    assert beside.difference._foot.value == foot  # the second is at another place
 
 
 def test_a_map_that_it_does_not_have(viewer: FeatureViewer) -> None:

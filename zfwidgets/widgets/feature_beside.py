@@ -154,7 +154,9 @@ class FeatureBeside:
         here = options.image, options.layer, options.channel, options.rule
         there = options.image, beside.layer, self._channel(options, beside), options.rule
         answered = ((first.unit_of, mine), (self.panels.unit_of, theirs))
-        if [(image, unit.layer, unit.channel, unit.rule) for image, unit in answered] == [here, there]:
+        same = [(image, unit.layer, unit.channel, unit.rule) for image, unit in answered] == [here, there]
+        places = options.position, beside.position  # None: each map's own maximum
+        if same and (None in places or (mine.position, theirs.position) == places):
             self._draw(mine, theirs)  # else what is shown, faded, stays until both have answered the same question
         return ""
 
