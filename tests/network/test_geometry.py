@@ -86,6 +86,13 @@ def test_fields_of_known_networks(name, step):
     assert_fields(models.get_model(name, weights=None).eval(), 224, step=step)
 
 
+def test_filters_are_offered_where_nothing_else_has_maps():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 5, 3), nn.SiLU(), nn.Flatten())
+    module.append(nn.Linear(5 * 20 * 20, 2))
+    net = Network(module, preprocess=Preprocess(size=24), device="cpu")
+    assert (net.menu, net.default_layer) == (("0", "2", "5"), "2")
+
+
 def test_alexnet_has_the_names_and_numbers_everybody_knows():
     net = Network(models.alexnet(weights=None), device="cpu")
     assert net.menu == (

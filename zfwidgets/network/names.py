@@ -61,10 +61,14 @@ def menu(graph: Graph, layers: Mapping[str, Layer]) -> tuple[str, ...]:
     chain = chain_names(graph)
     if chain:
         return tuple(chain)
+    named = [name for name in layers if "#" not in name]
+    mapped = any(layers[name].spatial and layers[name].kind in _BLOCKS for name in named)
+    # Without a block that has maps (behind filters nothing but SiLU, say) the filters' own maps are what there is.
+    kinds = _BLOCKS if mapped else _BLOCKS | {"convolution"}
     best: dict[int, str] = {}
-    for name in layers:
+    for name in named:
         layer = layers[name]
-        if "#" in name or layer.kind not in _BLOCKS:
+        if layer.kind not in kinds:
             continue
         known = best.get(layer.index)
         if known is None or name.count(".") < known.count("."):
