@@ -62,6 +62,13 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
         yield open_page()
 
 
+def leave(page: Page) -> None:
+    """As a person does: a page that is only closed sends no farewell, and its kernel keeps .8 GB for an hour."""
+    page.unroute_all()
+    page.goto("about:blank")
+    page.wait_for_timeout(500)
+
+
 @contextmanager
 def pages(browser: Browser, address: str) -> Iterator[OpenPage]:
     """Pages that are closed at the end, and must not have complained by then."""
@@ -100,5 +107,7 @@ def pages(browser: Browser, address: str) -> Iterator[OpenPage]:
         yield open_page
     finally:
         for context in contexts:
+            for page in context.pages:
+                leave(page)
             context.close()
     assert not complaints, "\n".join(complaints)
