@@ -213,7 +213,12 @@ def _set(labels: list[str | None]) -> ImageSet:
         ((torch.zeros(2, 3, SIDE, SIDE), ["a"]), {}, DataError, "found 2 pictures and 1 labels"),
         ((torch.zeros(4, 3, SIDE, SIDE), ["a"] * 4), {}, DataError, "All training pictures are of the class 'a'"),
         (_set([]), {}, DataError, "no training pictures"),
-        ([1, 2], {}, DataError, "an ImageSet with labels, or \\(pictures, labels\\); found list"),
+        (
+            [1, 2],
+            {},
+            DataError,
+            "an ImageSet with labels, or \\(pictures, labels\\); found list; try ImageSet.from_folder",
+        ),
         (noise(7, 2, 0), {}, DataError, "The class 'bee' has 3 training pictures, too few for 5 folds.*folds=3"),
         (_set(["a", "a", "a", "b"]), {"folds": 2}, DataError, "'b' has 1 training picture, too few for 2 folds"),
         (noise(8, 2, 0), {"folds": 1}, ParameterError, "One fold leaves no picture"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.errors import DataError, WeightsError, unknown_name
+from zfwidgets.errors import DataError, UnknownNameError, WeightsError, unknown_name
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models.series_files import MANIFEST, Candidate, Shapes, Stored, looked_at, read_manifest, stamp_of
 from zfwidgets.models.weights import load_into
@@ -128,7 +128,8 @@ class CheckpointSeries:
         """
         known = sorted(file.parent.name for file in _EMBEDDED.glob(f"*/{MANIFEST}"))
         if name not in known:
-            raise unknown_name("embedded series", name, known)
+            none = unknown_name("embedded series", name, known)
+            raise UnknownNameError(f"{none} CheckpointSeries(folder) opens that of another network.")
         return CheckpointSeries(_EMBEDDED / name)
 
     @property

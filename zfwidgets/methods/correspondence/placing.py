@@ -170,7 +170,7 @@ def aligned(picture: Image.Image, parts: Points, side: int, shown: int, number: 
     if apart <= 0:
         raise ParameterError(
             f"Picture {number} cannot be aligned: that needs two eyes, or two other parts, at different places, and "
-            f"there are {', '.join(map(repr, parts)) or 'none'}; mark more parts, or pass align=False."
+            f"there are {', '.join(map(repr, parts)) or 'none'}; mark more parts, or do not align (align=False)."
         )
     scale = shown / (EYE_DISTANCES * apart)
     x, y = (sum(axis) / len(parts) for axis in zip(*parts.values(), strict=True))

@@ -71,7 +71,8 @@ def labelled(pictures: Any, what: str) -> Labelled:
         labels = [pictures.label(key) for key in keys]
     else:
         raise DataError(
-            f"The {what} pictures are an ImageSet with labels, or (pictures, labels); found {type(pictures).__name__}."
+            f"The {what} pictures are an ImageSet with labels, or (pictures, labels); found {type(pictures).__name__}; "
+            "try ImageSet.from_folder of a folder that holds one for each class."
         )
     if len(labels) != len(keys):
         raise DataError(f"Every {what} picture needs one label: found {len(keys)} pictures and {len(labels)} labels.")
