@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.intervals import Estimate
     from zfwidgets.network import Network
 
-__all__ = ["UNSEEN_SEED", "answers", "beyond", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
+__all__ = ["UNSEEN_SEED", "answers", "beyond", "every", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
 
 _BATCH = 64
 UNSEEN_SEED = 3
@@ -91,6 +91,18 @@ def beyond(one: Estimate, other: Estimate | float) -> bool | None:
     """
     low, high = (other, other) if isinstance(other, float) else (other.low, other.high)
     return True if one.low > high else False if one.high < low else None
+
+
+def every(verdicts: Iterable[bool | None]) -> bool | None:
+    """Whether all of them are so; None where it is open of one and none is not so.
+
+    Examples
+    --------
+    >>> every([True, True]), every([True, None]), every([None, False])
+    (True, None, False)
+    """
+    found = set(verdicts)
+    return False if False in found else None if None in found else True
 
 
 def names_of(pictures: ImageSet) -> list[str]:
