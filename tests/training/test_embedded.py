@@ -137,6 +137,16 @@ def test_the_command_says_what_is_wrong(
 
 
 @pytest.mark.usefixtures("few_scenes")
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zfwidgets.training.embedded.train_embedded", stopped)
+    monkeypatch.setattr("zfwidgets.training.studies.ablation", stopped)
+    assert main(["train"]) == 130 and "same command with --resume" in capsys.readouterr().err
+    assert main(["study", "table3"]) == 130 and "kept in studies; the same command" in capsys.readouterr().err
+
+
 def test_a_training_that_is_resumed_is_the_same_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "--pictures", "16", "--epochs", "2", "--out", str(tmp_path)]
     assert main([*words, "--resume"]) == 2

@@ -180,9 +180,11 @@ def test_in_a_page_of_fig_2_the_links_are_about_the_map_shown_large(explorer: Ex
 
 def test_the_last_of_many_clicks_wins(explorer: Explorer) -> None:
     assert explorer.features is not None
+    explorer.tab = "features"
     for row in range(20):
         place_of(explorer.features, (row, 23 - row))
     assert explorer.wait(20) and explorer.features._here.units.pixel == (19, 4)
+    assert explorer.trail.labels[-2:] == ["row 18, column 5", "row 19, column 4"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 __all__ = ["add_parser"]
@@ -30,6 +31,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(options: argparse.Namespace) -> int:
+    try:
+        return _study(options)
+    except KeyboardInterrupt:
+        print(f"\nStopped. Finished networks are kept in {options.out}; the same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _study(options: argparse.Namespace) -> int:
     # Here and not above: the other commands must not wait for torch.
     from ..training.studies import ablation, architecture_choice
 

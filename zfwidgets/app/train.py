@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,17 +42,21 @@ def _run(options: argparse.Namespace) -> int:
     # Here and not above: the other commands must not wait for torch.
     from ..training.embedded import train_embedded
 
-    entry = train_embedded(
-        options.out,
-        options.network,
-        images=options.images,
-        epochs=options.epochs,
-        pictures=options.pictures,
-        seed=options.seed,
-        resume=options.resume,
-        processes=options.processes,
-        on_epoch=_report,
-    )
+    try:
+        entry = train_embedded(
+            options.out,
+            options.network,
+            images=options.images,
+            epochs=options.epochs,
+            pictures=options.pictures,
+            seed=options.seed,
+            resume=options.resume,
+            processes=options.processes,
+            on_epoch=_report,
+        )
+    except KeyboardInterrupt:
+        print("\nStopped. Once an epoch is finished, the same command with --resume goes on after it.", file=sys.stderr)
+        return 130
     print(f"{entry['accuracy']:.1%} right on {entry['accuracy_of']}; written to {options.out}/{entry['file']}")
     return 0
 

@@ -208,7 +208,8 @@ class FeatureViewer(Steps, PlaceOptions):
     def _look(self, x: float, y: float) -> None:
         """A click on the picture; one on its very edge is one on the pixel there."""
         height, width = self._picture.size
-        self.pixel = (min(int(y), height - 1), min(int(x), width - 1))
+        with self._stepping():
+            self.pixel = (min(int(y), height - 1), min(int(x), width - 1))
 
     def _choose_here(self, layer: str, channel: int, position: tuple[int, int]) -> None:
         with self._stepping():
