@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -200,15 +201,16 @@ def test_where_no_worker_can_load_the_network_it_is_said(
     assert names(tmp_path) == []
 
 
-def test_where_all_died_and_none_came_back_both_are_said(
-    client: Any, network: Network, many: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_all_died_and_none_came_back_both_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "_WITHOUT_WORKERS", 0.0)
-    client.wait_for_workers(3)
-    net = fussy(network, refuses="die", mark="", all_of_them=True)
-    with pytest.raises(NetworkError, match=r"no workers \([1-4] died when they loaded tiny: give them more memory\)"):
-        mine_on(client, net, many, k=4, index=tmp_path / "top.safetensors")
-    client.wait_for_workers(3)
+    monkeypatch.setattr(crew, "living_workers", lambda client: {})
+    nobody = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://10.0.0.1:8786"), cancel=lambda futures: None)
+    team = crew.Crew(nobody, "digest", SimpleNamespace(name="tiny"))  # type: ignore[arg-type]
+    team.members = {f"tcp://10.0.0.{machine}:40000": crew.Member(card=False, ready=None) for machine in (2, 3)}
+    with pytest.raises(
+        NetworkError, match=r"no workers \(2 died when they loaded tiny: give them more memory\); start"
+    ):
+        team.look()
 
 
 def test_a_worker_hands_over_what_it_has_after_a_while(
