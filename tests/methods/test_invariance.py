@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -206,6 +207,11 @@ def test_no_pictures_and_no_network(net: Network) -> None:
     found = invariance_curves(net, torch.zeros(3, 33, 33), "rotate", [0, 10], border="mean")
     assert (found.distances["conv1"] == 0).all() and (found.relative["conv1"] == 0).all()  # nothing to be seen moves
     assert found.dips("conv1")[0].size == 0
+    # What rounding leaves of distances that are zero has minima too.
+    noise = np.float32([[0, 2e-8, 1e-9, 2e-8, 0]])
+    still = replace(found, amounts=np.arange(5.0), relative={"conv1": noise}, known=np.ones((1, 5), bool))
+    assert still.dips("conv1")[0].size == 0
+    assert replace(still, relative={"conv1": noise * 1e6}).dips("conv1")[0].tolist() == [2]
     with pytest.raises(UnknownNameError, match="among these curves"):
         found.area("conv2")
 

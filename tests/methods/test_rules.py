@@ -131,7 +131,7 @@ def test_the_cascade_is_that_of_resets_in_a_loop(nets, x, name, rule, channel, s
     net, (layer, path, paths) = nets[name], STAGES[name]
     maps = record(net, x, [layer]).activations[layer][0, channel]
     if maps.max() == 0:
-        with pytest.raises(ParameterError, match="silent anywhere"):
+        with pytest.raises(ParameterError, match="silent everywhere"):
             weight_randomisation(net, x, layer, channel, seed=seed)
         return
     before = weights_of(net)

@@ -84,7 +84,7 @@ def test_an_open_map_is_that_of_the_first_network(viewer: RuleViewer) -> None:
 def test_a_silent_unit_is_said_in_its_place(viewer: RuleViewer) -> None:
     viewer.channel = 2
     assert viewer.wait(60) and viewer.state == "ready"
-    assert "conv2 #2 is silent anywhere in this picture" in viewer._second.sheet.tiles.value
+    assert "conv2 #2 is silent everywhere in this picture" in viewer._second.sheet.tiles.value
     assert not viewer._second.difference.value and viewer._curves._plot.value.count("zf-dashed") == 0
     viewer.channel = 1
     assert viewer.wait(60)

@@ -16,6 +16,8 @@ __all__ = ["InvarianceCurves"]
 Floats = NDArray[np.float32]
 _DIP = 0.25
 """A dip is a minimum that is lower than its surroundings by this share of the curve's range."""
+_ROUNDING = 1e-5
+"""Relative distances that vary by less are of features that do not move, as those of a picture of one colour."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -142,7 +144,7 @@ class InvarianceCurves:
 
 def _minima(values: NDArray[np.float64]) -> list[int]:
     """Places of dips, the ends and what is zero (the picture itself) left out."""
-    if not len(values):
+    if not len(values) or np.ptp(values) < _ROUNDING:
         return []
     depth = _DIP * float(np.ptp(values))
     found = []

@@ -107,7 +107,7 @@ def lively_unit(
             "its weights and its preprocessing."
         )
     if value == 0:
-        where = "anywhere in" if position is None else f"at row {unit.row}, column {unit.column} of"
+        where = "everywhere in" if position is None else f"at row {unit.row}, column {unit.column} of"
         raise ParameterError(
             f"{layer} #{channel} is silent {where} this picture (activation 0), so there is nothing to send down; "
             "choose another channel or place."
