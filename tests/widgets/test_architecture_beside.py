@@ -81,6 +81,9 @@ def test_a_press_in_either_marks_the_one_beside(viewer: ArchitectureViewer) -> N
     assert viewer._sheets[1].unit is not None and viewer._sheets[1].unit.layer == lonely
     viewer.layer = "conv1"
     assert viewer.other_layer is None and second._rows.label == "conv1" and viewer.wait(30)
+    viewer.other_layer = lonely  # by a program: nothing had to be chosen for it
+    assert viewer.wait(30) and "At the layer conv1 " + lonely in text(viewer._table.value)
+    assert "has no layer" not in viewer._table.value
 
 
 def test_both_units_are_sent_down(viewer: ArchitectureViewer, cousin: Network) -> None:

@@ -153,8 +153,9 @@ def unit_beside(
     """
     (layer, channel, position), name = unit, names[1]
     found = layer_beside(mine, theirs, layer, name)
-    if chosen is not None:  # then the first one's layer is the one beside it
-        found = Counterpart(chosen, layer_beside(theirs, mine, chosen, names[0]).words)
+    if chosen is not None:  # then the first one's layer is the one beside it, unless that was chosen too
+        here = layer_beside(theirs, mine, chosen, names[0])
+        found = Counterpart(chosen, here.words if here.layer == mine.layers[layer].name else "")
     if found.layer is None:
         return UnitBeside(None, None, None, (found.words,))
     there, why = channel_beside(theirs, found.layer, channel, name)
