@@ -20,6 +20,8 @@ UNIT_CSS = """
   overflow-wrap: anywhere; line-height: 1.1; }
 .zf-versus td + td { padding-left: 8px; } .zf-versus tr + tr th { border-top: 1px solid var(--zf-line); }
 .zf-graph-rows small { color: var(--zf-soft); font-size: 11px; }
+.zf-graph-rows span:first-child:not(.zf-long) small { display: -webkit-box; -webkit-box-orient: vertical;
+  -webkit-line-clamp: 2; white-space: normal; line-height: 1.15; }
 .zf-graph-rows i { display: block; font-style: normal; font-size: 12px; text-align: right; padding: 0 4px;
   background: linear-gradient(90deg, rgba(42,120,142,.38) var(--zf-share), transparent var(--zf-share)); }
 .zf-graph-rows i + i { background: linear-gradient(90deg, rgba(122,94,168,.38) var(--zf-share),
@@ -39,7 +41,7 @@ UNIT_CSS = """
 .zf-stage img, .zf-stages img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
 .zf-stage { align-items: flex-start; min-height: 200px; }
 .zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 168px; }
-.zf-stages figcaption { max-width: 72px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.zf-stages figcaption { max-width: 72px; padding-top: 4px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .zf-stages .zf-now img { outline: 3px solid var(--zf-accent); outline-offset: 1px; }
 .zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
 .zf-arrow { text-align: center; font-weight: 600; align-self: center; } .zf .zf-arrow img { margin: auto; }
@@ -57,7 +59,7 @@ UNIT_CSS = """
 .zf-ways small { display: block; color: var(--zf-soft); font-size: 11px; line-height: 1.3; padding-top: 3px; }
 .zf-check { display: flex; flex-flow: row wrap; gap: 14px 16px; align-items: flex-start; width: 100%; }
 .zf-check > .zf-checked { flex: 1 1 320px; min-width: 0; gap: 4px; }
-.zf-random figcaption { max-width: 88px; padding-top: 2px; overflow: visible;
+.zf-random figcaption { max-width: 88px; padding-top: 4px; overflow: visible;
   font-variant-numeric: tabular-nums; white-space: normal; }
 .zf-random figcaption span { float: right; padding-left: 4px; }
 .zf-random figcaption b { font-weight: 400; overflow-wrap: anywhere; } .zf-random { align-items: start; }
