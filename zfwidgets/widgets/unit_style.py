@@ -41,7 +41,8 @@ UNIT_CSS = """
 .zf-stage img, .zf-stages img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }
 .zf-stage { align-items: flex-start; min-height: 200px; }
 .zf-stage figcaption, .zf-stages figcaption { font-size: 11px; color: var(--zf-soft); max-width: 168px; }
-.zf-stages figcaption { max-width: 72px; padding-top: 4px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.zf-stages figcaption { max-width: 72px; padding-top: 4px; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; }
 .zf-stages .zf-now img { outline: 3px solid var(--zf-accent); outline-offset: 1px; }
 .zf-stages .zf-now figcaption { color: var(--zf-ink); font-weight: 600; }
 .zf-arrow { text-align: center; font-weight: 600; align-self: center; } .zf .zf-arrow img { margin: auto; }
