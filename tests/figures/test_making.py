@@ -19,6 +19,7 @@ from zfwidgets.figures.fig5 import invariance_claims
 from zfwidgets.figures.making import names_to_make
 from zfwidgets.figures.table1 import _paper, _spread, order_claim
 from zfwidgets.figures.table2 import PAPER, classification_errors
+from zfwidgets.methods.correspondence import Correspondence
 from zfwidgets.methods.evolution.embedded import embedded_evolution
 from zfwidgets.methods.intervals import Estimate
 from zfwidgets.training.studies import stored_choices
@@ -102,15 +103,20 @@ def test_table_2_quotes_the_paper_and_what_training_recorded(backend: zf.Backend
     assert cells["zfnet-photos, recorded"][0] == f"{100 * recorded:.1f}"
 
 
-def test_an_order_that_is_too_close_is_no_agreement() -> None:
-    found = {"left eye": 0.316, "right eye": 0.325, "nose": 0.3251, "random": 0.34}
+def test_an_order_that_the_pictures_leave_open_is_no_agreement() -> None:
+    random = np.random.default_rng(0)
+    noise = random.normal(scale=0.01, size=(4, 8, 8))
 
-    def order(**other: float) -> Claim:
-        return order_claim("at a layer", "conv5", found | other)
+    def order(*deltas: float) -> Claim:
+        shares = np.array(deltas)[:, None, None] + (noise + noise.transpose(0, 2, 1)) + np.where(np.eye(8), np.nan, 0)
+        squares, seen = np.zeros((8, 4, 2), np.int64), np.zeros((8, 4, 4, 3), np.uint8)
+        parts = ("left eye", "right eye", "nose", "random")
+        d = Correspondence(("a",), parts, {"a": shares.astype(np.float32)}, squares, 4, None, seen, 8)
+        return order_claim("at a layer", d, "a")
 
-    assert order().agrees is None and "too close" in order().words
-    assert order(nose=0.332).agrees is True
-    assert order(nose=0.31).agrees is False
+    assert order(0.30, 0.30, 0.35, 0.40).agrees is True
+    assert order(0.30, 0.345, 0.35, 0.40).agrees is None  # the right eye and the nose
+    assert order(0.30, 0.35, 0.30, 0.40).agrees is False
     # The paper: 0.067 of 0.107 at layer 5, 0.068 of 0.073 at layer 7.
     assert [round(_spread(_paper(layer)), 2) for layer in (0, 1)] == [0.37, 0.07]
 

@@ -17,7 +17,7 @@ from twins.correspondence import slow_correspondence, slow_delta_difference, slo
 from zfwidgets.data import frontal_faces
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
-from zfwidgets.methods.correspondence import Correspondence, correspondence, delta_difference
+from zfwidgets.methods.correspondence import Correspondence, correspondence, delta_difference, part_difference
 from zfwidgets.methods.correspondence.placing import aligned, corner, default_layers, default_size
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
@@ -368,11 +368,31 @@ def test_a_difference_of_two_networks_is_over_the_same_pictures(count: int, plac
     assert delta_difference(both[0], both[0], ("a", "a"), "nose")[0] == 0
 
 
-def _compared(name: str, shares: np.ndarray) -> Correspondence:
+@settings(max_examples=20)
+@given(st.integers(2, 6), st.integers(1, 3), st.integers(0, 2**16))
+def test_a_difference_of_two_parts_is_over_the_pictures_that_have_both(count: int, places: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    shares = random.random((1 + places, count, count), np.float32)
+    shares += shares.transpose(0, 2, 1)
+    lacking = [int(random.integers(count))] if count > 2 else []
+    shares[0, lacking] = shares[0][:, lacking] = np.nan
+    d = _compared("a", shares, ("nose", *["random"] * places))
+    found = part_difference(d, "a", ("nose", "random"), level=0.9)
+    both = [one for one in range(count) if one not in lacking]
+    mine, theirs = (d.distances["a"][rows][:, both][:, :, both] for rows in (slice(0, 1), slice(1, None)))
+    if len(both) < 3:
+        assert found.value == pytest.approx(float((theirs.mean(0) - mine[0])[0, 1])) and math.isnan(found.low)
+        return
+    value, error = slow_delta_difference(mine, theirs.mean(0, keepdims=True))
+    reach = {2: 2.919986, 3: 2.353363, 4: 2.131847, 5: 2.015048}[len(both) - 1] * error
+    np.testing.assert_allclose(found, (value, value - reach, value + reach), atol=1e-5)
+
+
+def _compared(name: str, shares: np.ndarray, parts: tuple[str, ...] = ()) -> Correspondence:
     places, count, _ = shares.shape
     shares[:, range(count), range(count)] = np.nan
     squares, seen = np.zeros((count, places, 2), np.int64), np.zeros((count, 4, 4, 3), np.uint8)
-    return Correspondence((name,), ("nose",) * places, {name: shares}, squares, 2, None, seen, count)
+    return Correspondence((name,), parts or ("nose",) * places, {name: shares}, squares, 2, None, seen, count)
 
 
 @pytest.mark.parametrize("count", [3, 6])

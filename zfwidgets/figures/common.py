@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zfwidgets.data import ImageSet
     from zfwidgets.methods.intervals import Estimate
+    from zfwidgets.methods.telling import Difference
     from zfwidgets.network import Network
 
 __all__ = ["UNSEEN_SEED", "answers", "beyond", "every", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
@@ -79,7 +80,7 @@ def rises(values: Sequence[float]) -> bool:
     return all(low < high for low, high in pairwise(values))
 
 
-def beyond(one: Estimate, other: Estimate | float) -> bool | None:
+def beyond(one: Estimate | Difference, other: Estimate | float) -> bool | None:
     """Whether a number is larger than another; None where their intervals meet, so that more pictures have to tell.
 
     Examples

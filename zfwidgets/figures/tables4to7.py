@@ -10,7 +10,6 @@ import numpy as np
 from zfwidgets.figures.canvas import COLOURS, GREY, charts, drawn, legend, stacked, table_picture
 from zfwidgets.figures.common import beyond, every, ladder, names_of, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels, Table
-from zfwidgets.methods.intervals import Estimate
 from zfwidgets.methods.probing.difference import accuracy_difference
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from zfwidgets.backend import Backend
     from zfwidgets.data import ImageSet
     from zfwidgets.methods.probing import Probe
-    from zfwidgets.methods.telling import Difference
 
 __all__ = ["LADDER", "probe_claims", "tables4to7"]
 
@@ -67,7 +65,7 @@ def probe_claims(learnt: Probe, random: Probe) -> tuple[Claim, ...]:
     layers = [name for name in LADDER if name in learnt.layers] or list(learnt.layers)
     scores = [100 * learnt.score(name).mean for name in layers]
     deep = layers[-1]
-    steps = {pair: _more(accuracy_difference(learnt, learnt, pair)) for pair in pairwise(layers)}
+    steps = {pair: beyond(accuracy_difference(learnt, learnt, pair), 0.0) for pair in pairwise(layers)}
     alike = ", ".join(" and ".join(pair) for pair, more in steps.items() if more is None)
     leads = {name: accuracy_difference(random, learnt, (name, name)) for name in learnt.layers}
     worst = min(leads, key=lambda name: leads[name].value)
@@ -85,14 +83,10 @@ def probe_claims(learnt: Probe, random: Probe) -> tuple[Claim, ...]:
             "features that were learnt beat those that were not, at every layer (Tables 4, 5)",
             f"{learnt.score(deep)} against {random.score(deep)} % at {deep}, guessing {100 * learnt.chance:.1f} %; the "
             f"smallest lead is that of {worst}, {learnt.score(worst)} against {random.score(worst)} %",
-            every(map(_more, leads.values())),
+            every(beyond(lead, 0.0) for lead in leads.values()),
             "86.5 against 46.5 % on Caltech-101, 74.2 against 38.8 % on Caltech-256",
         ),
     )
-
-
-def _more(found: Difference) -> bool | None:
-    return beyond(Estimate(*found), 0.0)
 
 
 _PASCAL = Claim(

@@ -1,16 +1,17 @@
-"""Two networks from which the same parts were hidden: is one Delta larger than the other? Needs no torch."""
+"""Two Deltas over the same pictures, of two networks or of two parts: is one larger? Needs no torch."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.methods.correspondence.result import Correspondence
 from zfwidgets.methods.telling import Difference, check_level, student_factor
 
-__all__ = ["delta_difference"]
+__all__ = ["delta_difference", "part_difference"]
 
 
 def delta_difference(
@@ -62,13 +63,57 @@ def delta_difference(
             f"Two networks are compared over the same pictures, and the pictures in which {part!r} is hidden are not "
             "the same; give both the same pictures and landmarks."
         )
-    value = theirs.delta[layers[1]][part].mean - mine.delta[layers[0]][part].mean
-    having = there.any(0)
+    return _between(both[0], both[1], level)
+
+
+def part_difference(d: Correspondence, layer: str, parts: tuple[str, str], level: float = 0.95) -> Difference:
+    """Delta of one part minus that of another, over the pictures that have both; its interval as in `delta_difference`.
+
+    Two Deltas of one set of pictures rise and fall together, so that their own intervals may meet where one is larger
+    in every picture.
+
+    Parameters
+    ----------
+    d : Correspondence
+    layer : str
+    parts : (str, str)
+        The second one's Delta minus the first one's.
+    level : float
+        Of the interval, between 0 and 1.
+
+    Returns
+    -------
+    Difference
+        NaN for fewer than two pictures that have both parts, its interval for fewer than three.
+
+    Raises
+    ------
+    UnknownNameError
+        For a layer or a part that was not asked about.
+
+    Examples
+    --------
+    >>> shares = np.array([0.25, 0.5], np.float32)[:, None, None] + np.where(np.eye(3), np.nan, 0)
+    >>> squares, seen = np.zeros((3, 2, 2), np.int64), np.zeros((3, 8, 8, 3), np.uint8)
+    >>> d = Correspondence(("conv5",), ("nose", "random"), {"conv5": shares}, squares, 4, None, seen, 3)
+    >>> part_difference(d, "conv5", ("nose", "random"))
+    Difference(value=0.25, low=0.25, high=0.25)
+    """
+    check_level(level)
+    return _between(d.of(layer, parts[0]), d.of(layer, parts[1]), level)
+
+
+def _between(mine: NDArray[np.float32], theirs: NDArray[np.float32], level: float) -> Difference:
+    """Of shares (places, N, N); places may be of another number."""
+    having = ~(np.isnan(mine).all((0, 1)) | np.isnan(theirs).all((0, 1)))
     number = int(having.sum())
+    if number < 2:
+        return Difference(math.nan, math.nan, math.nan)
+    first, second = (found[:, having][:, :, having].mean(0, dtype=float) for found in (mine, theirs))
+    apart = np.nan_to_num(second - first)  # a picture with itself is no pair
+    value = float(apart.sum()) / (number * (number - 1))
     if number < 3:
         return Difference(value, math.nan, math.nan)
-    first, second = (found[:, having][:, :, having].mean(0, dtype=float) for found in both)
-    apart = np.nan_to_num(second - first)  # a picture with itself is no pair
     without = (apart.sum() - 2 * apart.sum(0)) / ((number - 1) * (number - 2))
     error = math.sqrt((number - 1) * without.var())
     reach = student_factor(number - 1, level) * error
