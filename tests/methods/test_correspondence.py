@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
-from twins.correspondence import slow_correspondence, slow_delta_difference, slow_square
+from twins.correspondence import slow_correspondence, slow_square
 
 from zfwidgets.data import frontal_faces
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError, ZfwidgetsError
 from zfwidgets.imaging import Preprocess
-from zfwidgets.methods.correspondence import Correspondence, correspondence, delta_difference, part_difference
+from zfwidgets.methods.correspondence import Correspondence, correspondence
 from zfwidgets.methods.correspondence.placing import aligned, corner, default_layers, default_size
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
@@ -341,80 +341,3 @@ def test_it_stops_when_told_to(whole: Network) -> None:
     with pytest.raises(Cancelled):
         correspondence(whole, pictures, [ONE] * 20, 4, align=False, batch_size=4, cancelled=cancelled)
     assert len(asked) < 10
-
-
-@settings(max_examples=20)
-@given(st.integers(3, 6), st.integers(1, 3), st.integers(0, 2**16))
-def test_a_difference_of_two_networks_is_over_the_same_pictures(count: int, places: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    lacking = np.flatnonzero(random.random(count) < 0.2)[: count - 2]
-    both = []
-    for name in ("a", "b"):
-        shares = random.random((places, count, count), np.float32)
-        shares += shares.transpose(0, 2, 1)
-        shares[:, lacking] = shares[:, :, lacking] = np.nan
-        both.append(_compared(name, shares))
-    found = delta_difference(both[0], both[1], ("a", "b"), "nose", level=0.9)
-    expected = both[1].delta["b"]["nose"].mean - both[0].delta["a"]["nose"].mean
-    assert found.value == pytest.approx(expected)
-    there = count - len(lacking)
-    if there < 3:
-        assert math.isnan(found.low) and math.isnan(found.high) and not found.apart
-    else:
-        value, error = slow_delta_difference(both[0].distances["a"], both[1].distances["b"])
-        # Student's factor for 90 %, from a table of statistics.
-        reach = {2: 2.919986, 3: 2.353363, 4: 2.131847, 5: 2.015048}[there - 1] * error
-        np.testing.assert_allclose((found.low, found.high), (value - reach, value + reach), atol=1e-5)
-    assert delta_difference(both[0], both[0], ("a", "a"), "nose")[0] == 0
-
-
-@settings(max_examples=20)
-@given(st.integers(2, 6), st.integers(1, 3), st.integers(0, 2**16))
-def test_a_difference_of_two_parts_is_over_the_pictures_that_have_both(count: int, places: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    shares = random.random((1 + places, count, count), np.float32)
-    shares += shares.transpose(0, 2, 1)
-    lacking = [int(random.integers(count))] if count > 2 else []
-    shares[0, lacking] = shares[0][:, lacking] = np.nan
-    d = _compared("a", shares, ("nose", *["random"] * places))
-    found = part_difference(d, "a", ("nose", "random"), level=0.9)
-    both = [one for one in range(count) if one not in lacking]
-    mine, theirs = (d.distances["a"][rows][:, both][:, :, both] for rows in (slice(0, 1), slice(1, None)))
-    if len(both) < 3:
-        assert found.value == pytest.approx(float((theirs.mean(0) - mine[0])[0, 1])) and math.isnan(found.low)
-        return
-    value, error = slow_delta_difference(mine, theirs.mean(0, keepdims=True))
-    reach = {2: 2.919986, 3: 2.353363, 4: 2.131847, 5: 2.015048}[len(both) - 1] * error
-    np.testing.assert_allclose(found, (value, value - reach, value + reach), atol=1e-5)
-
-
-def _compared(name: str, shares: np.ndarray, parts: tuple[str, ...] = ()) -> Correspondence:
-    places, count, _ = shares.shape
-    shares[:, range(count), range(count)] = np.nan
-    squares, seen = np.zeros((count, places, 2), np.int64), np.zeros((count, 4, 4, 3), np.uint8)
-    return Correspondence((name,), parts or ("nose",) * places, {name: shares}, squares, 2, None, seen, count)
-
-
-@pytest.mark.parametrize("count", [3, 6])
-def test_networks_that_differ_by_chance_are_seldom_told_apart(count: int) -> None:
-    random, wrong = np.random.default_rng(0), 0
-    for _ in range(300):
-        both = []
-        for name in ("a", "b"):
-            pictures = random.normal(size=count)  # some change alike with all others, in this network
-            shares = pictures[:, None] + pictures + random.normal(size=(count, count)) / 10
-            both.append(_compared(name, ((shares + shares.T) / 2)[None].astype(np.float32)))
-        wrong += delta_difference(both[0], both[1], ("a", "b"), "nose").apart
-    assert wrong <= 300 * 0.09  # a share of 5 % comes out so high once in 400 times; of a bootstrap it is 48 and 16 %
-
-
-def test_only_the_same_pictures_are_compared() -> None:
-    def made(count: int) -> Correspondence:
-        shares = np.where(np.eye(count), np.nan, 0.5)[None].astype(np.float32)
-        seen = np.zeros((count, 4, 4, 3), np.uint8)
-        return Correspondence(("a",), ("nose",), {"a": shares}, np.zeros((count, 1, 2), np.int64), 2, None, seen, count)
-
-    with pytest.raises(ParameterError, match="same pictures, and the pictures in which 'nose' is hidden are not"):
-        delta_difference(made(3), made(4), ("a", "a"), "nose")
-    with pytest.raises(UnknownNameError, match="no layer 'b'"):
-        delta_difference(made(3), made(3), ("a", "b"), "nose")
