@@ -133,10 +133,10 @@ def _configuration(notebook: str, theme: str) -> Config:
         "static_path": DEFAULT_STATIC_FILES_PATH,
         "ws_ping_interval": 0,  # nothing between two programs of one machine drops a quiet connection
     }
-    # A page that ended without its beacon: its kernel goes when nobody was connected for an hour, so that a laptop
-    # may sleep for a while in between.
+    # A page that ended without its beacon (its browser was killed): its kernel, most of a gigabyte, goes when nobody
+    # was connected for ten minutes. A laptop that sleeps keeps the connections within it.
     config.MappingKernelManager.cull_interval = 60
-    config.MappingKernelManager.cull_idle_timeout = 3600
+    config.MappingKernelManager.cull_idle_timeout = 600
     config.VoilaConfiguration.theme = theme
     config.VoilaConfiguration.extension_denylist = NOT_FOR_A_PAGE
     config.VoilaConfiguration.kernel_spec_manager_class = _ThisPython
