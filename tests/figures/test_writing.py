@@ -133,4 +133,4 @@ def test_a_folder_that_cannot_be_and_a_name_that_is_none(backend: zf.Backend, tm
 def test_claims_are_counted_in_words() -> None:
     claims = [Claim("", "", np.True_), Claim("", "", np.False_), Claim("", "", None)]  # type: ignore[arg-type]
     assert counted(claims) == "Of 2 claims 1 agrees and 1 does not; 1 more has no verdict."
-    assert counted([]) == "Of 0 claims 0 agree and 0 do not."
+    assert counted(claims[2:]) == "No claim has a verdict."

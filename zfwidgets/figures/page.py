@@ -96,6 +96,8 @@ def counted(claims: list[Claim]) -> str:
     'Of 3 claims 2 agree and 1 does not; 1 more has no verdict.'
     """
     agree, against, even = (sum(claim.agrees is kind for claim in claims) for kind in (True, False, None))
+    if agree + against == 0:
+        return "No claim has a verdict."
     more = "" if not even else f"; {even} more {'has' if even == 1 else 'have'} no verdict"
     yes, no = "agrees" if agree == 1 else "agree", "does not" if against == 1 else "do not"
     return f"Of {agree + against} claims {agree} {yes} and {against} {no}{more}."
@@ -106,9 +108,9 @@ def _link(name: str, figure: PaperFigure) -> str:
     asked = sum(claim.agrees is not None for claim in figure.claims)
     number = figure.title.partition(":")[0]
     kind = "" if agree == asked else ' class="no"'
-    said = f" <b{kind}>{agree} of {asked}</b>" if asked else ""
-    words = f"{number}: {agree} of {asked} claims agree" if asked else number
-    return f'<a href="#{name}" aria-label="{escape(words)}">{escape(number)}{said}</a>'
+    said = f"{agree} of {asked}" if asked else "open"
+    words = f"{number}: {agree} of {asked} claims agree" if asked else f"{number}: no claim has a verdict"
+    return f'<a href="#{name}" aria-label="{escape(words)}">{escape(number)} <b{kind}>{said}</b></a>'
 
 
 def _article(name: str, figure: PaperFigure) -> str:
