@@ -102,6 +102,14 @@ def test_an_error_of_the_second_names_it(echoes: Echoes, asked: Asked, others: A
     assert echoes.state == "error"
 
 
+def test_where_both_refuse_the_first_one_is_heard(echoes: Echoes, asked: Asked, others: Asked) -> None:
+    others.answer(0, "error", error=ParameterError("That is too small."))
+    asked.answer(0, "error", error=ParameterError("That is too large."))
+    with pytest.raises(ParameterError, match=r"^That is too large\."):
+        echoes.wait(1)
+    assert "That is too large." in echoes._strip.alert.value
+
+
 def test_a_second_backend_that_was_closed_meanwhile(echoes: Echoes, asked: Asked, second: MagicMock) -> None:
     second.submit.side_effect = NetworkError("This backend is closed.")
     echoes.number = 2

@@ -318,8 +318,9 @@ class Viewer(W.VBox):
             if left is not None and left <= 0:
                 return False
             self._inbox.wait(left)
-        if self._errors:
-            raise next(iter(self._errors.values()))
+        error = self._error()
+        if error is not None:
+            raise error
         return True
 
     def close(self) -> None:
@@ -355,7 +356,7 @@ class Viewer(W.VBox):
         slots = self._slots()
         busy = any(self._tickets.get(slot) is not None for slot in slots)
         stale = any(self._shown.get(slot, 0) < self._asked.get(slot, (0, None))[0] for slot in slots)
-        error = next(iter(self._errors.values()), None)
+        error = self._error()
         waiting = self._patience.waiting if not busy else None
         stopped = not busy and bool(self._stopped)
         state = "error" if error else "waiting" if waiting else "stopped" if stopped else "stale" if stale else ""
@@ -368,6 +369,11 @@ class Viewer(W.VBox):
             sentence = self._waiting_words(duration(waiting.seconds or 0.0), quicker=waiting.asked is not None)
             facts = [f'<span role="status">{escape(sentence)}</span>']
         self._strip.tell(self.state, facts, self._progress if busy else None, error)
+
+    def _error(self) -> Exception | None:
+        """The one that is shown: what a hand was refused, else that of the first of the slots."""
+        places = (_CONTROL, *self._slots(), *self._errors)
+        return next((self._errors[place] for place in places if place in self._errors), None)
 
     def _times(self, busy: bool) -> str:
         if not busy:
