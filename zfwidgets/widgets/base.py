@@ -318,7 +318,7 @@ class Viewer(W.VBox):
             if left is not None and left <= 0:
                 return False
             self._inbox.wait(left)
-        error = self._error()
+        error = self._first_error()
         if error is not None:
             raise error
         return True
@@ -356,7 +356,7 @@ class Viewer(W.VBox):
         slots = self._slots()
         busy = any(self._tickets.get(slot) is not None for slot in slots)
         stale = any(self._shown.get(slot, 0) < self._asked.get(slot, (0, None))[0] for slot in slots)
-        error = self._error()
+        error = self._first_error()
         waiting = self._patience.waiting if not busy else None
         stopped = not busy and bool(self._stopped)
         state = "error" if error else "waiting" if waiting else "stopped" if stopped else "stale" if stale else ""
@@ -370,7 +370,7 @@ class Viewer(W.VBox):
             facts = [f'<span role="status">{escape(sentence)}</span>']
         self._strip.tell(self.state, facts, self._progress if busy else None, error)
 
-    def _error(self) -> Exception | None:
+    def _first_error(self) -> Exception | None:
         """The one that is shown: what a hand was refused, else that of the first of the slots."""
         places = (_CONTROL, *self._slots(), *self._errors)
         return next((self._errors[place] for place in places if place in self._errors), None)
