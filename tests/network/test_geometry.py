@@ -93,6 +93,25 @@ def test_filters_are_offered_where_nothing_else_has_maps():
     assert (net.menu, net.default_layer) == (("0", "2", "5"), "2")
 
 
+class Colours(nn.Module):
+    """Looks at the colours as three pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(3, 3, 3), nn.Conv2d(1, 4, 3), nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = self.first(x).relu()
+        y = self.second(x.view(-1, 1, x.shape[2], x.shape[3])).relu()
+        return self.head(y.mean((2, 3)).view(x.shape[0], -1))
+
+
+def test_maps_that_are_not_of_one_picture_are_no_layers():
+    net = Network(Colours(), preprocess=Preprocess(size=16), device="cpu")
+    assert "first" in net.layers and "second" not in net.layers
+    assert net.layers[net.default_layer].channels == 3
+
+
 def test_alexnet_has_the_names_and_numbers_everybody_knows():
     net = Network(models.alexnet(weights=None), device="cpu")
     assert net.menu == (

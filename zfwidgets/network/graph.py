@@ -38,11 +38,14 @@ class Pass:
         Node index to what the operation needs on the way back.
     shapes : list
         Shape of one sample of every node's output, () where it is not a tensor or was not run.
+    folded : set of int
+        Nodes whose output has another number of samples than the batch, for example each colour as one of its own.
     """
 
     outputs: dict[int, Any] = field(default_factory=dict)
     memory: dict[int, Any] = field(default_factory=dict)
     shapes: list[Shape] = field(default_factory=list)
+    folded: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Graph:
             if index in wanted:
                 result.outputs[index] = own(value)
             result.shapes[index] = shape_of(value)
+            if result.shapes[index] and len(value) != len(batch):
+                result.folded.add(index)
             for source in node.inputs:
                 readers[source] -= 1
                 if readers[source] == 0:

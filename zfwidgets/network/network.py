@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import RLock
@@ -71,13 +71,16 @@ class Layer:
 class Layers(Mapping[str, Layer]):
     """Layers by name, in the order they run; an unknown name raises an error with the nearest ones."""
 
-    def __init__(self, graph: Graph | None, shapes: Sequence[Shape], problem: str | None) -> None:
+    def __init__(
+        self, graph: Graph | None, shapes: Sequence[Shape], problem: str | None, folded: Collection[int] = ()
+    ) -> None:
         self._graph, self._shapes, self._problem = graph, shapes, problem
         self._names: dict[str, int] = {}
         self._found: dict[str, Layer] = {}
         if graph is not None:
             named = {**graph.names, **chain_names(graph)}
-            usable = {name: i for name, i in named.items() if len(shapes[i]) in (1, 3) and i > 0}
+            maps = {i for i, shape in enumerate(shapes) if len(shape) in (1, 3) and i > 0 and i not in folded}
+            usable = {name: i for name, i in named.items() if i in maps}
             self._names = dict(sorted(usable.items(), key=lambda item: item[1]))
 
     def __getitem__(self, name: str) -> Layer:
@@ -187,9 +190,10 @@ class Network:
         self.graph: Graph | None = None
         self.trace_problem: str | None = None
         self.shapes: list[Shape] = []
+        self._folded: set[int] = set()
         logits = self._examined()
         self.classes = class_names(classes, logits.shape[1])
-        self.layers = Layers(self.graph, self.shapes, self.trace_problem)
+        self.layers = Layers(self.graph, self.shapes, self.trace_problem, self._folded)
 
     def __repr__(self) -> str:
         return f"Network({self.name}, {len(self.classes)} classes, {len(self.layers)} layers, {self.device})"
@@ -336,7 +340,7 @@ class Network:
         if found.shape == expected.shape and torch.allclose(
             found, expected, rtol=0, atol=float(1e-4 * scale.nan_to_num()), equal_nan=True
         ):
-            self.graph, self.shapes = graph, result.shapes
+            self.graph, self.shapes, self._folded = graph, result.shapes, result.folded
         else:
             self.trace_problem = (
                 f"{self.name} computes something else when it is run operation by operation (hooks or code that "
