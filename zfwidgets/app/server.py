@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_core.utils import run_sync
 from jupyter_server import DEFAULT_STATIC_FILES_PATH
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -85,6 +86,8 @@ class _Server(Voila):
             self.log.info("Stopping.")
         finally:
             server.stop()
+            # At once: a page's kernel has nothing to save, and one that is still busy takes its leave in tracebacks.
+            run_sync(self.kernel_manager.shutdown_all)(now=True)
             self.stop()
 
 
