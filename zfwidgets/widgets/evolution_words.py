@@ -24,6 +24,7 @@ __all__ = [
     "chart",
     "facts",
     "left_out",
+    "life_note",
     "no_series",
     "settling",
     "shares",
@@ -83,6 +84,20 @@ def shares(values: Sequence[float]) -> str:
     ('0.50', '0.25 | -')
     """
     return " | ".join("-" if not np.isfinite(value) else f"{value:.2f}" for value in values)
+
+
+def life_note(unseen: int) -> str:
+    """What the rows of one map show, and how to see the epochs that have not been drawn.
+
+    Examples
+    --------
+    >>> life_note(0)
+    'its projections, and what they are projections of'
+    >>> life_note(7)
+    'its projections, and what they are projections of; Epoch and Play fill the 7 empty ones'
+    """
+    shown = "its projections, and what they are projections of"
+    return shown if not unseen else f"{shown}; Epoch and Play fill the {unseen} empty one{'s' if unseen > 1 else ''}"
 
 
 def block_foot(evolution: FeatureEvolution, block: EvolutionBlock, jumps: Sequence[bool]) -> str:

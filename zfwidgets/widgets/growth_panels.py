@@ -169,7 +169,8 @@ class GrowthPanels:
         for other, panel in enumerate(self.panels):
             here = other == place and place in self.mosaics
             panel.boxes([self.mosaics[place].box(growth.followed(layer).index(cell.channel))] if here else [])
-        small = "its projections, and what they are projections of"
+        unseen = {at for at, one in zip(growth.columns, cells, strict=True) if one is None}
+        small = words.life_note(len(unseen - {*growth.evolution.missing}))
         self.life.show(
             (f"{layer} #{cell.channel} through the epochs", f"{self._name}: {small}" if self._name else small),
             growth.columns,

@@ -29,7 +29,7 @@ __all__ = ["OcclusionBeside"]
 Touched = Callable[[float, float], None]
 _LARGEST = "#111111"
 """The frame of the largest difference; on white, blue and red alike."""
-_STEPS = (1, 2, 5)
+_STEPS = (1, 1.5, 2, 3, 5)
 """A scale ends at these times a power of ten: it stays while a slider moves a little."""
 
 
@@ -321,7 +321,7 @@ def _scale_end(largest: float) -> float:
     Examples
     --------
     >>> [_scale_end(value) for value in (0.0, 0.012, 0.5, 0.74)]
-    [0.01, 0.02, 0.5, 1.0]
+    [0.01, 0.015, 0.5, 1.0]
     """
     if largest <= 0.01:
         return 0.01
