@@ -8,7 +8,8 @@ from twins.zoo import small
 
 from zfwidgets import Network, Preprocess, load_network, occlusion_map
 from zfwidgets.data.scenes import draw
-from zfwidgets.methods.occlusion import plans, sweep
+from zfwidgets.methods.occlusion import sweep
+from zfwidgets.network.device import fast_arithmetic
 
 
 def picture(size=33):
@@ -25,7 +26,7 @@ def exact(scenes):
     return occlusion_map(scenes, scenes.input(draw(3, 5).image), 24, 4)
 
 
-@pytest.mark.skipif(not plans.fast_arithmetic(torch.device("cpu")), reason="this processor has no 16-bit arithmetic")
+@pytest.mark.skipif(not fast_arithmetic(torch.device("cpu")), reason="this processor has no 16-bit arithmetic")
 def test_fast_is_within_its_bounds(scenes, exact):
     m = occlusion_map(scenes, scenes.input(draw(3, 5).image), 24, 4, precision="fast")
     assert (m.precision, m.complete) == ("fast", True)

@@ -1,12 +1,14 @@
-"""The device that a network runs on."""
+"""The device that a network runs on, and what it is fast at."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import torch
 
 from zfwidgets.errors import ParameterError
 
-__all__ = ["choose_device"]
+__all__ = ["choose_device", "fast_arithmetic"]
 
 
 def choose_device(asked: str | torch.device = "auto") -> torch.device:
@@ -38,3 +40,12 @@ def choose_device(asked: str | torch.device = "auto") -> torch.device:
         reason = str(error).splitlines()[0]
         raise ParameterError(f"There is no device {str(asked)!r} here ({reason}); try 'auto' or 'cpu'.") from error
     return device
+
+
+@lru_cache(maxsize=8)
+def fast_arithmetic(device: torch.device) -> bool:
+    """Whether a device multiplies 16-bit numbers faster than 32-bit ones."""
+    if device.type == "cpu":
+        able = torch.cpu.get_capabilities()
+        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from zfwidgets.imaging import transformed
 from zfwidgets.methods.invariance.border import Border, border_of
-from zfwidgets.methods.occlusion.plans import fast_arithmetic
 from zfwidgets.network import Network
+from zfwidgets.network.device import fast_arithmetic
 from zfwidgets.network.side_by_side import side_by_side
 
 __all__ = ["Measured", "Mover"]

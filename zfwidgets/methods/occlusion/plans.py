@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ from zfwidgets.network.cost import SweepPrices
 from zfwidgets.network.incremental import Incremental
 from zfwidgets.network.side_by_side import side_by_side
 
-__all__ = ["Dense", "Job", "Plan", "Windowed", "fast_arithmetic"]
+__all__ = ["Dense", "Job", "Plan", "Windowed"]
 
 Floats = NDArray[np.float32]
 Found = tuple[Cells, Floats, Floats | None]
@@ -164,15 +163,6 @@ class Windowed:
             np.split(ranks, range(side, len(ranks), side)) for ranks in (np.unique(cells[:, axis]) for axis in (0, 1))
         )
         return self.prices.tiled(rows, columns) + _CHUNK_OVERHEAD * len(self.way.trunk) * len(rows) * len(columns)
-
-
-@lru_cache(maxsize=8)
-def fast_arithmetic(device: torch.device) -> bool:
-    """Whether a device multiplies 16-bit numbers faster than 32-bit ones."""
-    if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def _grouped(chunks: Sequence[Cells], size: int) -> Iterator[list[Cells]]:

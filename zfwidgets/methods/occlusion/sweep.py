@@ -14,9 +14,10 @@ from torch import Tensor
 from zfwidgets.errors import Cancelled, ParameterError, unknown_name
 from zfwidgets.methods.fill import Fill, fill_picture
 from zfwidgets.methods.occlusion.order import Cells, levels
-from zfwidgets.methods.occlusion.plans import Dense, Job, Plan, Windowed, fast_arithmetic
+from zfwidgets.methods.occlusion.plans import Dense, Job, Plan, Windowed
 from zfwidgets.methods.occlusion.result import OcclusionMap, Precision, empty, interpolated, spread
 from zfwidgets.network import Network, checked_network
+from zfwidgets.network.device import fast_arithmetic
 from zfwidgets.network.windows import grid, whole_number
 
 __all__ = ["PRECISIONS", "PREVIEW_SHARE", "occluded_input", "occlusion_map"]
