@@ -26,7 +26,7 @@ WATCH = """map => {
 }"""
 
 _YOUNG = 15_000
-"""Milliseconds after which a page is told nothing twice (`zfwidgets.widgets.first_sight`)."""
+"""Milliseconds after which a page is told nothing twice (`zfwidgets.widgets.parts.first_sight`)."""
 
 
 def chromium() -> str | None:

@@ -218,7 +218,7 @@ def test_a_kernel_does_without_torch(client: Any, tmp_path: Path) -> None:
 
 def test_what_is_written_twice_is_the_same(network: Network) -> None:
     """The kernel's own copies of what lives in modules that need torch."""
-    from zfwidgets.widgets.occlusion_options import PRECISIONS as OFFERED
+    from zfwidgets.widgets.occlusion.options import PRECISIONS as OFFERED
 
     assert get_args(Rule) == RULES
     assert tuple(OFFERED) == tuple(PRECISIONS)

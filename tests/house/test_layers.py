@@ -1,4 +1,7 @@
-"""The rule of the layers: a folder of the package imports only from folders above it in this list."""
+"""The rule of the layers: a folder of the package imports only from folders above it in this list.
+
+Inside `widgets/` the same: `parts/`, then `viewer/`, then a package for each viewer, of which none knows another.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ LAYERS = [
     {"app"},
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
+
+VIEWERS = PACKAGE / "widgets"
+SHARED = {"parts": {"parts"}, "viewer": {"parts", "viewer"}}
+"""What these packages of `widgets/` import of it; every other one is a viewer's and imports both and itself."""
 
 # Where alone these may be imported; "" is the package's own __init__, which loads everything lazily.
 ONLY_IN = {
@@ -96,6 +103,25 @@ def test_a_file_imports_only_from_layers_above_its_own(file: Path) -> None:
         elif HEIGHT[target] >= HEIGHT[layer]:
             wrong.append(f"{file.name}:{line} ({layer}) imports {target}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("file", sorted(VIEWERS.glob("*/**/*.py")), ids=lambda file: str(file.relative_to(VIEWERS)))
+def test_a_viewer_knows_no_other_viewer(file: Path) -> None:
+    package = file.relative_to(VIEWERS).parts[0]
+    allowed = SHARED.get(package, {"parts", "viewer", package})
+    wrong = []
+    for line, module, name in imports(file):
+        parts = [*module.split("."), name]
+        if parts[:2] == ["zfwidgets", "widgets"] and parts[2] not in allowed:
+            wrong.append(f"{package}/{file.name}:{line} imports {parts[2]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_viewer_has_a_package_of_its_own() -> None:
+    assert [file.name for file in VIEWERS.glob("*.py")] == ["__init__.py"]
+    shown = [module.split(".")[2:] for _, module, name in imports(VIEWERS / "__init__.py") if name != "Viewer"]
+    packages = {file.parent.name for file in VIEWERS.glob("*/*.py")} - {*SHARED}
+    assert sorted(shown) == sorted([package, "viewer"] for package in packages)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

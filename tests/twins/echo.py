@@ -10,8 +10,8 @@ import ipywidgets as W
 import pytest
 
 from zfwidgets.backend import Answer, Backend, Request, Ticket
-from zfwidgets.widgets.base import Viewer
-from zfwidgets.widgets.values import Whole
+from zfwidgets.widgets.parts.values import Whole
+from zfwidgets.widgets.viewer.base import Viewer
 
 __all__ = ["Asked", "Echo", "asked", "echo", "spec"]
 

@@ -21,9 +21,9 @@ from zfwidgets.methods import project
 from zfwidgets.methods.architecture import architecture
 from zfwidgets.network import Network
 from zfwidgets.widgets import ArchitectureViewer
-from zfwidgets.widgets.architecture_words import graph, plan, scale
-from zfwidgets.widgets.layer_graph import LayerGraph
-from zfwidgets.widgets.stage_words import picture, shown_stages, switch_picture
+from zfwidgets.widgets.architecture.layer_graph import LayerGraph
+from zfwidgets.widgets.architecture.stage_words import picture, shown_stages, switch_picture
+from zfwidgets.widgets.architecture.words import graph, plan, scale
 
 
 @pytest.fixture

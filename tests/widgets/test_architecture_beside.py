@@ -20,7 +20,7 @@ from zfwidgets.methods import project
 from zfwidgets.methods.architecture import architecture
 from zfwidgets.network import Network
 from zfwidgets.widgets import ArchitectureViewer
-from zfwidgets.widgets.architecture_table import difference_table
+from zfwidgets.widgets.architecture.table import difference_table
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from zfwidgets.methods.correspondence import Correspondence, correspondence
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
 from zfwidgets.widgets import CorrespondenceViewer
-from zfwidgets.widgets import part_words as words
+from zfwidgets.widgets.correspondence import words
 
 FACE = {"left eye": (8.0, 9.0), "right eye": (14.0, 9.0), "nose": (11.0, 13.0)}
 

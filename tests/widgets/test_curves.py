@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from zfwidgets.widgets.curves import Curve, CurveFigure
+from zfwidgets.widgets.parts.curves import Curve, CurveFigure
 
 X = np.array([0.0, 10, 20, 30, 40])
 

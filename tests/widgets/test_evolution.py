@@ -28,8 +28,9 @@ from zfwidgets.imaging.growth import CELL, cell_picture
 from zfwidgets.methods.evolution import feature_evolution
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
-from zfwidgets.widgets import EvolutionViewer, epochs
-from zfwidgets.widgets.charts import INK, Curve, Span, epoch_chart
+from zfwidgets.widgets import EvolutionViewer
+from zfwidgets.widgets.evolution import epochs
+from zfwidgets.widgets.parts.charts import INK, Curve, Span, epoch_chart
 
 EPOCHS = (1, 2, 5, 8)
 PICTURES = blotches(9, seed=3)

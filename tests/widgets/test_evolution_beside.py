@@ -23,10 +23,11 @@ from zfwidgets.methods.evolution.result import FeatureEvolution, LayerEvolution
 from zfwidgets.methods.top_activations import Progress
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
-from zfwidgets.widgets import EvolutionViewer, epochs
-from zfwidgets.widgets.charts import LINE_COLOURS
-from zfwidgets.widgets.evolution_pair import apart, settled_between
-from zfwidgets.widgets.evolution_words import GROWING_WORDS, settling
+from zfwidgets.widgets import EvolutionViewer
+from zfwidgets.widgets.evolution import epochs
+from zfwidgets.widgets.evolution.pair import apart, settled_between
+from zfwidgets.widgets.evolution.words import GROWING_WORDS, settling
+from zfwidgets.widgets.parts.charts import LINE_COLOURS
 
 EPOCHS, THEIRS = (1, 2, 5, 8), (1, 4, 9)
 PICTURES = blotches(9, seed=3)

@@ -20,7 +20,7 @@ from zfwidgets.imaging import signed_picture
 from zfwidgets.methods import project, projection_difference
 from zfwidgets.network import Network
 from zfwidgets.widgets import FeatureViewer
-from zfwidgets.widgets.style import PASSING
+from zfwidgets.widgets.parts.style import PASSING
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from zfwidgets.imaging import Preprocess
 from zfwidgets.methods import project
 from zfwidgets.network import Network
 from zfwidgets.widgets import FeatureViewer
-from zfwidgets.widgets.figures import SIDE, PictureFigure
+from zfwidgets.widgets.parts.figures import SIDE, PictureFigure
 
 
 @pytest.fixture

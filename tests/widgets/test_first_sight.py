@@ -5,8 +5,9 @@ import ipywidgets as W
 import numpy as np
 import pytest
 
-from zfwidgets.widgets import OcclusionViewer, first_sight
-from zfwidgets.widgets.figures import PictureFigure
+from zfwidgets.widgets import OcclusionViewer
+from zfwidgets.widgets.parts import first_sight
+from zfwidgets.widgets.parts.figures import PictureFigure
 
 BLACK, WHITE = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
 

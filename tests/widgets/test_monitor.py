@@ -22,7 +22,7 @@ from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
 from zfwidgets.training.recording import record_training
 from zfwidgets.widgets import TrainingMonitor
-from zfwidgets.widgets.monitor_words import _round
+from zfwidgets.widgets.monitor.words import _round
 
 PICTURES = blotches(6, seed=3)
 PLANNED = (1, 2, 4)
@@ -146,7 +146,7 @@ def test_a_training_elsewhere(growing: Backend, tmp_path: Path) -> None:
 def test_it_looks_by_itself_where_there_is_a_loop(
     growing: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zfwidgets.widgets import monitor as module
+    from zfwidgets.widgets.monitor import viewer as module
 
     waiting: list[Any] = []
     monkeypatch.setattr(module, "call_soon", lambda function: function() or True)

@@ -18,9 +18,9 @@ from zfwidgets.data import ImageSet
 from zfwidgets.errors import DataError, NetworkError, ParameterError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.network import Network
-from zfwidgets.widgets.counterpart import channel_beside, class_beside, layer_beside
-from zfwidgets.widgets.pair import FIRST, SECOND, PairViewer
-from zfwidgets.widgets.values import Whole
+from zfwidgets.widgets.parts.values import Whole
+from zfwidgets.widgets.viewer.counterpart import channel_beside, class_beside, layer_beside
+from zfwidgets.widgets.viewer.pair import FIRST, SECOND, PairViewer
 
 
 class Echoes(PairViewer):

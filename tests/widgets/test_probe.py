@@ -17,7 +17,7 @@ from zfwidgets.methods.probing import Probe, feature_probe, untaught
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
 from zfwidgets.widgets import ProbeViewer
-from zfwidgets.widgets import probe_charts as charts
+from zfwidgets.widgets.probe import charts
 
 CLASSES = ("<i>ant</i>", "bee")
 

@@ -19,7 +19,7 @@ from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.probing import Probe, accuracy_difference, feature_probe
 from zfwidgets.network import Network
 from zfwidgets.widgets import ProbeViewer
-from zfwidgets.widgets import probe_charts as charts
+from zfwidgets.widgets.probe import charts
 
 CLASSES = ("<i>ant</i>", "bee")
 

@@ -18,7 +18,7 @@ from zfwidgets.methods import TopActivations
 from zfwidgets.methods.top_activations import top_activations
 from zfwidgets.network import Network
 from zfwidgets.widgets import TopActivationsViewer
-from zfwidgets.widgets.style import SHARED
+from zfwidgets.widgets.parts.style import SHARED
 
 
 @pytest.fixture(scope="module")

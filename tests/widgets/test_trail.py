@@ -23,7 +23,7 @@ from zfwidgets.methods import project, units_at
 from zfwidgets.methods.top_activations import top_activations
 from zfwidgets.network import Network
 from zfwidgets.widgets import FeatureViewer
-from zfwidgets.widgets.trail import MOST, Sight, Trail
+from zfwidgets.widgets.viewer.trail import MOST, Sight, Trail
 
 FIRST = Sight("features", "a", "conv2", 0)
 TITLES = {"features": "Features", "top": "Top 9", "occlusion": "Occlusion", "filters": "Filters"}

@@ -10,7 +10,7 @@ import pytest
 from twins.echo import Asked, Echo
 
 from zfwidgets.errors import ParameterError, UnknownNameError
-from zfwidgets.widgets import loop
+from zfwidgets.widgets.parts import loop
 
 
 def test_it_asks_at_once_and_never_the_same_twice(echo: Echo, asked: Asked) -> None:

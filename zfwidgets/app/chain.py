@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as W
 
 from zfwidgets.errors import ParameterError, ZfwidgetsError
-from zfwidgets.widgets.trail import Sight, Trail
+from zfwidgets.widgets.viewer.trail import Sight, Trail
 
 if TYPE_CHECKING:
     from zfwidgets.app.explorer import Explorer

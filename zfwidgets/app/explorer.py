@@ -25,9 +25,9 @@ from zfwidgets.widgets import (
     RuleViewer,
     TopActivationsViewer,
 )
-from zfwidgets.widgets.thumbnails import Thumbnails
-from zfwidgets.widgets.tree import close_tree
-from zfwidgets.widgets.values import as_target, check_assignment
+from zfwidgets.widgets.parts.thumbnails import Thumbnails
+from zfwidgets.widgets.parts.tree import close_tree
+from zfwidgets.widgets.parts.values import as_target, check_assignment
 
 __all__ = ["Explorer"]
 

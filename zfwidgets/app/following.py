@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from zfwidgets.widgets.loop import call_soon
+from zfwidgets.widgets.parts.loop import call_soon
 
 if TYPE_CHECKING:
     from zfwidgets.widgets import FeatureViewer
-    from zfwidgets.widgets.unit_options import UnitViewer
+    from zfwidgets.widgets.viewer.unit_options import UnitViewer
 
 __all__ = ["Following"]
 

@@ -1,0 +1,1 @@
+"""Fig. 4: features growing from checkpoint to checkpoint."""

@@ -1,0 +1,1 @@
+"""Fig. 6: the first layers of one network or of two."""

@@ -1,0 +1,1 @@
+"""Fig. 5: pictures that move, and how far the layers follow."""

@@ -1,0 +1,1 @@
+"""Fig. 7: a grey square that wanders over the picture."""

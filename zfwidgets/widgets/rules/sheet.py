@@ -1,0 +1,65 @@
+"""One network's part of the rule lab: its unit by all ways, and with random weights; it only draws what it is given."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as W
+
+from zfwidgets.widgets.rules import words
+
+if TYPE_CHECKING:
+    from zfwidgets.methods import Projection
+    from zfwidgets.methods.rules import RuleComparison, WeightRandomisation
+
+__all__ = ["RuleSheet"]
+
+
+class RuleSheet:
+    """Tiles of the ways down, and tiles of the random layers.
+
+    Parameters
+    ----------
+    name : str
+        Of the network, where there are two; else "".
+    explained : bool
+        Whether the tiles say what each way does; once on a page is enough.
+
+    Attributes
+    ----------
+    heading, tiles, scale, stages : ipywidgets.HTML
+        The unit, its picture by each way, what their colours mean; and its pictures with random layers.
+    compared, checked : RuleComparison or None, WeightRandomisation or None
+        What is shown.
+    """
+
+    def __init__(self, name: str = "", explained: bool = True) -> None:
+        self._name, self._explained = name, explained
+        self.compared: RuleComparison | None = None
+        self.checked: WeightRandomisation | None = None
+        self.heading, self.tiles, self.scale, self.stages = W.HTML(), W.HTML(), W.HTML(), W.HTML()
+
+    @property
+    def unit(self) -> Projection | None:
+        """The projection that the paper's rule gives."""
+        return None if self.compared is None else self.compared.faithful
+
+    def draw_ways(self, difference: bool, own: bool) -> None:
+        """The unit by all ways."""
+        found = self.compared
+        if found is not None:
+            self.heading.value = words.heading(found, self._name)
+            self.tiles.value = words.way_tiles(found, difference, own, self._explained)
+            self.scale.value = words.scale_note(found, difference, own)
+
+    def draw_stages(self, rule: str, measure: str, stage: int) -> None:
+        """The unit with more and more random layers; `stage` is framed."""
+        if self.checked is not None:
+            self.stages.value = words.stage_tiles(self.checked, rule, measure, stage, self._name)
+
+    def blank(self, why: str) -> None:
+        """Nothing is to be had; say why."""
+        self.compared = self.checked = None
+        self.heading.value = f'<div class="zf-title zf-heading">{escape(self._name)}</div>'
+        self.tiles.value, self.scale.value, self.stages.value = f"<div>{escape(why)}</div>", "", ""

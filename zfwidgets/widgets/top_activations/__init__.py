@@ -1,0 +1,1 @@
+"""Fig. 2: the nine strongest activations of every feature map."""
