@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from PIL import Image
+from twins.deadly import Fussy
 
 from zfwidgets.backend import (
     Answer,
@@ -183,6 +185,36 @@ def test_a_question_that_kills_every_worker_is_a_sentence(client: Any, network: 
         with pytest.raises(NetworkError, match="lost while it answered, and so was the next one"):
             backend.compute(ScoresRequest("fatal"))
         assert backend.compute(ScoresRequest("good")).probabilities.shape == (4,)
+
+
+def test_a_worker_that_is_gone_but_still_on_the_list_is_not_waited_for(
+    client: Any, network: Network, pictures: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = client.nthreads, []
+
+    def late() -> dict[str, int]:
+        asked.append(True)
+        return {"tcp://127.0.0.1:9": 1} if len(asked) == 1 else real()
+
+    monkeypatch.setattr(client, "nthreads", late)
+    with Backend(network, pictures, client=client) as backend:
+        assert backend.compute(ScoresRequest("image/00000")).probabilities.shape == (4,)
+    assert len(asked) > 1
+
+
+def test_a_host_that_the_scheduler_took_away_is_replaced(client: Any, network: Network, pictures: ImageSet) -> None:
+    with Backend(network, pictures, client=client) as backend:
+        before = backend.compute(ScoresRequest("image/00000")).probabilities
+        backend._cache.clear()
+        client.cancel(backend._engine._future)  # type: ignore[union-attr]
+        np.testing.assert_allclose(backend.compute(ScoresRequest("image/00000")).probabilities, before, atol=1e-6)
+
+
+def test_a_network_that_kills_whoever_loads_it_is_a_sentence(client: Any, network: Network) -> None:
+    module = Fussy(*copy.deepcopy(network.module), refuses="die", mark="", all_of_them=True)
+    net = Network(module, preprocess=network.preprocess, classes=network.classes, device="cpu", name="tiny")
+    with pytest.raises(NetworkError, match="workers died when they loaded tiny; they may lack memory"):
+        Backend(net, client=client)
 
 
 def test_what_cannot_be_is_said_at_once(client: Any, tmp_path: Path) -> None:

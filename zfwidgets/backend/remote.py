@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ _SILENCE = 1.0
 """Seconds without a word from the worker after which the scheduler is asked whether it still lives."""
 _SETTLING = 30.0
 """Seconds to wait for a worker where there is none: a nanny needs a few to start another."""
+_PLACES = 4
+"""Workers that may be lost, one after the other, while they load the network."""
 
 
 class _LostError(Exception):
@@ -123,16 +125,16 @@ class Remote:
             self._leave()
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        return self._twice(lambda host: self._said(host, getattr(host, method)(*arguments)))
+        return self._twice(lambda host: self._said(host, method, *arguments))
 
     def _run(
         self, host: Any, request: Request, on_partial: Callable[[Any], None] | None, cancelled: Callable[[], bool]
     ) -> Any:
         number = next(self._numbers)
-        self._said(host, host.ask(number, request))
+        self._said(host, "ask", number, request)
         stopped = False
         while True:
-            letters, speed, counts = self._said(host, host.letters(number, _PATIENCE))
+            letters, speed, counts = self._said(host, "letters", number, _PATIENCE)
             self.speed.take_over(speed)
             self.work.take_over(counts)
             for answer in letters:
@@ -147,14 +149,15 @@ class Remote:
                     on_partial(value)
             if not stopped and cancelled():
                 stopped = True
-                self._said(host, host.cancel(number))
+                self._said(host, "cancel", number)
 
     def _twice(self, act: Callable[[Any], Any]) -> Any:
         """Once more on another worker when the first is lost."""
         for _ in range(2):
             with self._client.as_current():  # an actor asks which client is meant, and there may be none by default
-                host = self._settled()
+                host = None
                 try:
+                    host = self._settled()
                     return act(host)
                 except _LostError:
                     with self._lock:
@@ -165,15 +168,19 @@ class Remote:
             "workers more, or ask for less."
         )
 
-    def _said(self, host: Any, future: Any) -> Any:
+    def _said(self, host: Any, method: str, *arguments: Any) -> Any:
         """What a call to the host returned."""
+        future = None
         while True:
             try:
+                if future is None:  # asked here, because a lost actor may refuse already to be asked
+                    future = getattr(host, method)(*arguments)
                 return future.result(timeout=_SILENCE)
             except ZfwidgetsError:
                 raise
             except TimeoutError:
-                if host._address not in living_workers(self._client):
+                # An actor that the scheduler took away answers nothing, and its worker lives on.
+                if host._address not in living_workers(self._client) or not self._has_host():
                     raise _LostError from None
             except (OSError, RuntimeError, ValueError, KeyError) as error:
                 # What Dask raises for an actor whose worker is gone depends on when it went.
@@ -185,16 +192,43 @@ class Remote:
         """The host; a new one with all that was given to the former if there is none."""
         with self._lock:
             if self._host is None:
-                self._future = self._placed()
-                host = self._waited(self._future)
+                host = self._placed()
                 for key, data in self._added.items():
-                    self._said(host, host.add(key, data))
+                    self._said(host, "add", key, data)
                 for key, images in self._borrowed.items():
-                    self._said(host, host.borrow(key, images))
+                    self._said(host, "borrow", key, images)
                 self._host = host
             return self._host
 
+    def _has_host(self) -> bool:
+        future = self._future
+        return future is not None and future.status == "finished"
+
     def _placed(self) -> Any:
+        """A new host, on any worker that lives long enough to load the network."""
+        for _ in range(_PLACES):
+            names = self._expected_workers()
+            # Ahead of a mining run's shards, because a person waits.
+            self._future = self._client.submit(
+                Host,
+                *(self._source, self._images, self._device, version("zfwidgets")),
+                actor=True,
+                pure=False,
+                workers=names,
+                priority=100,
+            )
+            try:
+                return self._waited(self._future, names)
+            except _LostError:
+                self._leave()
+        raise self._fatal()
+
+    def _fatal(self) -> NetworkError:
+        return NetworkError(
+            f"The cluster's workers died when they loaded {self._source.name}; they may lack memory: give them more."
+        )
+
+    def _expected_workers(self) -> list[str]:
         until = time.monotonic() + _SETTLING
         while not (names := living_workers(self._client)):
             if time.monotonic() > until:
@@ -203,21 +237,27 @@ class Remote:
                     f"`dask worker {self._client.scheduler.address}`."
                 )
             time.sleep(0.2)
-        arguments = (self._source, self._images, self._device, version("zfwidgets"))
-        # Ahead of a mining run's shards, because a person waits.
-        return self._client.submit(Host, *arguments, actor=True, pure=False, workers=list(names), priority=100)
+        return list(names)
 
-    def _waited(self, future: Any) -> Any:
-        from distributed import KilledWorker
+    def _waited(self, future: Any, names: Sequence[str]) -> Any:
+        from distributed import CancelledError, KilledWorker
 
-        try:
-            return future.result()
-        except KilledWorker as error:
-            raise NetworkError(
-                f"The cluster's workers died when they loaded {self._source.name}: they may lack memory."
-            ) from error
-        except (ImportError, AttributeError) as error:
-            raise NetworkError(f"The cluster's workers cannot run zfwidgets ({error}); install it there.") from error
+        while True:
+            try:
+                return future.result(timeout=_SILENCE)
+            except TimeoutError:
+                # A worker that has just died may still be on the scheduler's list; its successor has another name, and
+                # the scheduler would wait for the dead one for ever.
+                if not living_workers(self._client).keys() & set(names):
+                    raise _LostError from None
+            except CancelledError:  # the cluster's workers were all started again
+                raise _LostError from None
+            except KilledWorker as error:
+                raise self._fatal() from error
+            except (ImportError, AttributeError) as error:
+                raise NetworkError(
+                    f"The cluster's workers cannot run zfwidgets ({error}); install it there."
+                ) from error
 
     def _leave(self) -> None:
         """Let go of the host; the scheduler would otherwise put it on another worker by itself."""
