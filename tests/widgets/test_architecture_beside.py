@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -84,6 +85,25 @@ def test_a_press_in_either_marks_the_one_beside(viewer: ArchitectureViewer) -> N
     viewer.other_layer = lonely  # by a program: nothing had to be chosen for it
     assert viewer.wait(30) and "At the layer conv1 " + lonely in text(viewer._table.value)
     assert "has no layer" not in viewer._table.value
+
+
+def test_a_press_asks_once(viewer: ArchitectureViewer) -> None:
+    first, second = viewer._graphs
+    lonely = next(name for name, _ in second._rows.options if name not in dict(first._rows.options))
+    second._rows.value = dict(second._rows.options)[lonely]
+    assert viewer.wait(30)
+    here = viewer.layer
+    away = ({"conv1", "conv2"} - {here}).pop()
+    for layer in (away, here, away):  # then the first network knows all answers, and they come at once
+        viewer.layer = layer
+        assert viewer.wait(30)
+    with patch.object(viewer._other, "submit", wraps=viewer._other.submit) as submit:
+        second._rows.value = dict(second._rows.options)[lonely]
+        assert viewer.wait(30) and (viewer.layer, viewer.other_layer) == (here, lonely)
+        assert [call.args[0].layer for call in submit.call_args_list] == [lonely]
+        viewer.layer = away
+        assert viewer.wait(30) and viewer.other_layer is None
+        assert [call.args[0].layer for call in submit.call_args_list] == [lonely, away]
 
 
 def test_both_units_are_sent_down(viewer: ArchitectureViewer, cousin: Network) -> None:

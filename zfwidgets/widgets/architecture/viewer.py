@@ -63,6 +63,8 @@ class ArchitectureViewer(UnitViewer):
     step = Whole(0, 0, "step")
     """Which step down is shown; beyond the last one, the last."""
 
+    _together = False
+
     LACKS = "layers to show"
     MAIN, UNIT = "layers", "stages"
     ALSO = ("stages", "picture")
@@ -80,8 +82,7 @@ class ArchitectureViewer(UnitViewer):
         self._table = W.HTML()
         left = W.VBox([self._picture_figure(), self._controls(), self._table])
         left.add_class("zf-side")
-        self.observe(lambda _: self._turned(), "layer")
-        self.observe(lambda _: self._mark_rows(), "other_layer")
+        self.observe(lambda _: self._mark_rows(), ["layer", "other_layer"])
         self.observe(lambda _: self._draw_stages(), "step")
         body = W.Box([left, *self._graphs, *self._sheets])
         body.add_class("zf-row")
@@ -195,14 +196,17 @@ class ArchitectureViewer(UnitViewer):
         """A layer of the second network; in the first one, the layer beside it."""
         mine, theirs = (backend.network for backend in self._backends)
         here = layer_beside(theirs, mine, name, self._names[FIRST]).layer
-        if here is not None:
-            self.layer = here
-        self.other_layer = name
+        self._together = True
+        try:
+            with self._inbox.lock, self.hold_trait_notifications():
+                self.layer = self.layer if here is None else here
+                self.other_layer = name
+        finally:
+            self._together = False
 
-    def _turned(self) -> None:
-        """Another layer of the first network has another one beside it."""
-        self.other_layer = None
-        self._mark_rows()
+    def _of_layer(self) -> tuple[str, ...]:
+        """Another layer of the first network has another one beside it, unless both were chosen together."""
+        return (*super()._of_layer(), *(() if self._together else ("other_layer",)))
 
     def _facts(self) -> str:
         steps = " and ".join(str(len(sheet.steps) - 1) for sheet in self._sheets if sheet.found is not None)

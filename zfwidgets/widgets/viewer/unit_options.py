@@ -109,7 +109,8 @@ class UnitViewer(MapOptions, PlaceOptions):
         self._tell_found: Callable[[], Any] = lambda: None
         self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
         self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
-        self.observe(lambda _: self._reset("channel", "position"), ["layer", "image"])
+        self.observe(lambda _: self._reset(*self._of_layer()), "layer")
+        self.observe(lambda _: self._reset("channel", "position"), "image")
         self.observe(lambda _: self._reset("position"), "channel")
         return self._channel_control
 
@@ -165,6 +166,10 @@ class UnitViewer(MapOptions, PlaceOptions):
         self._picture.boxes(boxes, [ACCENT, PASSING][: len(boxes)])
         one = "the frame is what the unit sees"
         self._picture.foot(one if self._other is None else frames_of(self._names, self.position))
+
+    def _of_layer(self) -> tuple[str, ...]:
+        """Traits that mean nothing at another layer."""
+        return ("channel", "position")
 
     def _reset(self, *names: str) -> None:
         """A map belongs to one layer, a place to one map; in another picture another one is strongest."""
