@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from twins.tiny import relative, widget_labelled
 
 from zfwidgets.backend import Backend
 from zfwidgets.data import ImageSet
-from zfwidgets.errors import ZfwidgetsError
+from zfwidgets.errors import ParameterError, ZfwidgetsError
 from zfwidgets.methods import projection_difference
-from zfwidgets.methods.rules import compare_rules, weight_randomisation
+from zfwidgets.methods.rules import WeightRandomisation, compare_rules, weight_randomisation
 from zfwidgets.network import Network
 from zfwidgets.widgets import RuleViewer
 
@@ -84,11 +85,32 @@ def test_an_open_map_is_that_of_the_first_network(viewer: RuleViewer) -> None:
 def test_a_silent_unit_is_said_in_its_place(viewer: RuleViewer) -> None:
     viewer.channel = 2
     assert viewer.wait(60) and viewer.state == "ready"
-    assert "conv2 #2 is silent everywhere in this picture" in viewer._second.sheet.tiles.value
+    for place in (viewer._second.sheet.tiles, viewer._second.sheet.stages):
+        assert "conv2 #2 is silent everywhere in this picture" in place.value and "<img" not in place.value
     assert not viewer._second.difference.value and viewer._curves._plot.value.count("zf-dashed") == 0
+    assert viewer._picture._foot.value.endswith("the frame is what the unit of tiny sees</div>")
+    assert viewer._picture._lines.x.ndim == 1
     viewer.channel = 1
     assert viewer.wait(60)
+    assert "white cousin" in viewer._picture._foot.value
     assert viewer._second.sheet.tiles.value.count("<img") == 4 and viewer._second.difference.value
+
+
+def test_a_check_that_is_refused_leaves_the_ways(
+    viewer: RuleViewer, cousin: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(net: Network, *given: Any, **options: Any) -> WeightRandomisation:
+        if net is cousin:
+            raise ParameterError("There are no weights <here>.")
+        return weight_randomisation(net, *given, **options)
+
+    monkeypatch.setattr("zfwidgets.methods.rules.weight_randomisation", refused)
+    viewer.seed = 1
+    assert viewer.wait(60) and viewer.state == "ready"
+    sheet = viewer._second.sheet
+    assert sheet.checked is None and "no weights &lt;here&gt;" in sheet.stages.value
+    assert sheet.compared is not None and sheet.tiles.value.count("<img") == len(sheet.compared.projections)
+    assert viewer._second.difference.value and viewer._curves._plot.value.count("zf-dashed") == 0
 
 
 def test_a_map_that_it_does_not_have_is_its_strongest_at_the_place(viewer: RuleViewer, cousin: Network) -> None:

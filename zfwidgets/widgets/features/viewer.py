@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureViewer"]
 
-_FRAME, _CLICK = "the frame is the unit's receptive field", "; click a place: its strongest units"
+_CLICK = "; click a place: its strongest units"
 
 
 class FeatureViewer(Steps, PlaceOptions):
@@ -77,7 +77,7 @@ class FeatureViewer(Steps, PlaceOptions):
 
     def _build(self) -> W.Widget:
         self._picture = PictureFigure("Picture")
-        self._picture.foot(_FRAME + _CLICK)
+        self._picture.foot(frames_of(self._names, self.position, both=False) + _CLICK)
         self._picture.on_click(self._by_hand(self._look))
         self._here = UnitsHere(self._by_hand(self._choose_here))
         hands = self._by_hand(self._choose_channel), self._by_hand(lambda x, y: self._choose_unit(int(y), int(x)))
@@ -156,6 +156,7 @@ class FeatureViewer(Steps, PlaceOptions):
             return False
         self._beside.refused(str(error))
         self._beside.compare(self._panels, self)
+        self._frame()
         return True
 
     def _frame(self) -> None:
@@ -173,7 +174,7 @@ class FeatureViewer(Steps, PlaceOptions):
         if theirs is not None:
             boxes, colours = [*boxes, theirs], [*colours, PASSING]
         self._picture.boxes(boxes, colours)
-        self._picture.foot((_FRAME if theirs is None else frames_of(self._names, self.position)) + _CLICK)
+        self._picture.foot(frames_of(self._names, self.position, both=theirs is not None) + _CLICK)
         self._here.mark(unit)
 
     def _show_here(self, found: UnitsShown) -> None:

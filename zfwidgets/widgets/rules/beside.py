@@ -47,7 +47,8 @@ class RuleBeside:
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in unit.words)
         self.about.value = f'<div class="zf-said">{lines}</div>' if lines and unit.layer is not None else ""
         if unit.layer is None:
-            self.sheet.blank(" ".join(unit.words))
+            self.sheet.blank_ways(" ".join(unit.words))
+            self.sheet.blank_stages(" ".join(unit.words))
 
     def subtract(self, first: RuleSheet, same: bool) -> None:
         """The difference of the pictures, where the inputs show the same places."""

@@ -58,8 +58,13 @@ class RuleSheet:
         if self.checked is not None:
             self.stages.value = words.stage_tiles(self.checked, rule, measure, stage, self._name)
 
-    def blank(self, why: str) -> None:
-        """Nothing is to be had; say why."""
-        self.compared = self.checked = None
+    def blank_ways(self, why: str) -> None:
+        """The unit has no way down; say why."""
+        self.compared = None
         self.heading.value = f'<div class="zf-title zf-heading">{escape(self._name)}</div>'
-        self.tiles.value, self.scale.value, self.stages.value = f"<div>{escape(why)}</div>", "", ""
+        self.tiles.value, self.scale.value = f"<div>{escape(why)}</div>", ""
+
+    def blank_stages(self, why: str) -> None:
+        """There is nothing to draw with random weights; say why."""
+        self.checked = None
+        self.stages.value = f'<div class="zf-h">{escape(self._name)}</div><div>{escape(why)}</div>'

@@ -151,9 +151,12 @@ class RuleViewer(RuleOptions):
         """A unit of the second network that is silent here, or has no way down, is said in its place."""
         if which == FIRST or self._second is None or not isinstance(error, RefusedError | ParameterError):
             return False
-        self._second.sheet.blank(str(error))
-        self._draw_ways()
-        self._draw_check()
+        if slot == "rules":
+            self._second.sheet.blank_ways(str(error))
+            self._draw_ways()
+        else:
+            self._second.sheet.blank_stages(str(error))
+            self._draw_check()
         return True
 
     def _draw_ways(self) -> None:

@@ -57,8 +57,21 @@ def inside(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int,
     return top, left, bottom - top, right - left
 
 
-def frames_of(names: Sequence[str], position: tuple[int, int] | None) -> str:
-    """What the frames of two networks' units are, as HTML."""
+def frames_of(names: Sequence[str], position: tuple[int, int] | None, both: bool) -> str:
+    """What the frames on a picture are, as HTML.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of one network, or of two.
+    position : (int, int) or None
+        Of the units; None: the maximum of each map.
+    both : bool
+        Whether the second network's unit is framed too: it may be silent, or not known yet.
+    """
+    if not both:
+        whose = f" of {escape(names[0])}" if len(names) > 1 else ""
+        return f"the frame is what the unit{whose} sees"
     where = "each at its map's maximum" if position is None else "at the same place"
     return f"the frames are what the units see, {where}: orange {escape(names[0])}, white {escape(names[1])}"
 

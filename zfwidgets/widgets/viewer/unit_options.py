@@ -164,8 +164,7 @@ class UnitViewer(MapOptions, PlaceOptions):
         if theirs is not None and self._is_current(SECOND, self.UNIT):
             boxes.append(box_back(theirs.box, self._crossing(self.image)))
         self._picture.boxes(boxes, [ACCENT, PASSING][: len(boxes)])
-        one = "the frame is what the unit sees"
-        self._picture.foot(one if self._other is None else frames_of(self._names, self.position))
+        self._picture.foot(frames_of(self._names, self.position, both=len(boxes) > 1))
 
     def _of_layer(self) -> tuple[str, ...]:
         """Traits that mean nothing at another layer."""
