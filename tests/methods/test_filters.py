@@ -16,6 +16,7 @@ from twins import filters as twin
 from twins.zoo import small
 
 import zfwidgets as zf
+from zfwidgets.data.image_set import Entry
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError
 from zfwidgets.methods.filters import second_convolution
 from zfwidgets.methods.filters.spectra import aliased, bands, likeness
@@ -239,10 +240,20 @@ def test_bad_questions() -> None:
 def test_pictures_that_cannot_be_read_are_left_out_and_said(tmp_path: Any) -> None:
     Image.new("RGB", (30, 30), "teal").save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG")
-    report = zf.filter_report(network(chain(nn.Conv2d(3, 4, 3), nn.ReLU())), zf.ImageSet.from_folder(tmp_path))
-    assert report.responses is not None
-    assert report.responses.pictures == 1
-    assert report.notes == ("1 picture could not be read and is left out.",)
+    net, pictures = network(chain(nn.Conv2d(3, 4, 3), nn.ReLU())), zf.ImageSet.from_folder(tmp_path)
+    pictures |= zf.ImageSet({"gone": Entry(lambda: 1 / 0, lambda: None)})
+    found = zf.filter_report(net, pictures).responses
+    assert found is not None and found.pictures == 1
+    assert [key for key, _ in found.skipped] == ["bad.png", "gone"]
+    assert "'bad.png'" in found.skipped[0].reason and "'gone' cannot be read: division" in found.skipped[1].reason
+    listed = [tmp_path / "good.png", tmp_path / "bad.png", tmp_path / "none.png", b"no picture"]
+    found = zf.filter_report(net, listed).responses
+    assert found is not None and found.pictures == 1
+    assert [key for key, _ in found.skipped] == [*map(str, listed[1:3]), "image/00003"]
+    with pytest.raises(ParameterError, match=r"None of 1 can be read: .*gone"):
+        zf.filter_report(net, pictures.only(["gone"]))
+    with pytest.raises(ParameterError, match="shape"):  # which is no picture but a mistake
+        zf.filter_report(net, [torch.zeros(2, 24, 24)])
 
 
 def test_spectra_of_single_filters() -> None:

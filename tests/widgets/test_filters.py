@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from twins.tiny import widget_labelled
 
@@ -52,6 +54,23 @@ def hover(panel: Any, tile: int, mosaic: Any) -> None:
     top, left, height, width = mosaic.box(tile)
     event = {"event": "hover", "data": {"column": left + width / 2, "row": top + height / 2}}
     panel._cells._handle_custom_msgs(panel._cells, event)
+
+
+def test_a_picture_that_is_gone_is_left_out_and_named(network: Network, tmp_path: Path) -> None:
+    for name in ("<a>", "b", "c"):
+        Image.fromarray(np.random.default_rng(ord(name[0])).integers(0, 255, (30, 30, 3), np.uint8)).save(
+            tmp_path / f"{name}.png"
+        )
+    with Backend(network, tmp_path) as backend:
+        (tmp_path / "<a>.png").unlink()
+        viewer = FilterViewer(backend, second="projection")
+        assert viewer.wait(20) and viewer.state == "ready"
+        assert viewer.result is not None and viewer.result.responses is not None
+        assert viewer.result.responses.pictures == 2
+        said = viewer._strip.status.value
+        assert "2 pictures looked at &middot; left out, because it cannot be read: " in said and "&lt;a&gt;.png" in said
+        assert not viewer._layer2[0].empty
+        viewer.close()
 
 
 def test_it_shows_what_the_report_says(viewer: FilterViewer, network: Network, pictures: ImageSet) -> None:

@@ -22,7 +22,8 @@ __all__ = ["FilterReportRequest", "SecondLayerRequest", "SecondProjections"]
 class FilterReportRequest:
     """What are the first filters like, and which are dead over these pictures? Answered by `FilterReport`.
 
-    What the weights alone tell comes first, as a partial answer.
+    What the weights alone tell comes first, as a partial answer. The pictures are some of the backend's own, see
+    `Backend.image_set`; those that cannot be read are left out.
     """
 
     images: tuple[str, ...]
@@ -35,7 +36,7 @@ class FilterReportRequest:
         net = backend.network
         if on_partial is not None:
             on_partial(filter_report(net, radius=self.radius))
-        return filter_report(net, [backend.input(key) for key in self.images], radius=self.radius, cancelled=cancelled)
+        return filter_report(net, backend.image_set.only(self.images), radius=self.radius, cancelled=cancelled)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -66,12 +67,11 @@ class SecondLayerRequest:
     quick: ClassVar[bool] = False
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> SecondProjections:
-        from zfwidgets.data import ImageSet
         from zfwidgets.methods import Unit, project_units
         from zfwidgets.methods.top_activations import top_activations
 
         net = backend.network
-        pictures = ImageSet.from_list([backend.picture(key) for key in self.images], keys=self.images)
+        pictures = backend.image_set.only(self.images)
         top = top_activations(net, pictures, [self.layer], k=1, cancelled=cancelled)[self.layer]
         lit = np.flatnonzero(top.values[:, 0] > 0)
         keys = sorted(set(top.images[lit, 0].tolist()))

@@ -15,7 +15,7 @@ from ..errors import DataError, unknown_name
 from ..imaging import as_image
 from ..imaging.load import Picture
 
-__all__ = ["Entry", "ImageSet"]
+__all__ = ["Entry", "ImageSet", "default_key"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -114,7 +114,7 @@ class ImageSet:
         ('black',)
         """
         items = list(pictures)
-        names = [_default_key(item, place) for place, item in enumerate(items)] if keys is None else list(keys)
+        names = [default_key(item, place) for place, item in enumerate(items)] if keys is None else list(keys)
         marks = [None] * len(items) if labels is None else list(labels)
         if not len(items) == len(names) == len(marks):
             raise DataError(
@@ -246,5 +246,6 @@ def _numbered(place: int) -> str:
     return f"image/{place:05d}"
 
 
-def _default_key(item: object, place: int) -> str:
+def default_key(item: object, place: int) -> str:
+    """What a picture of a list is called: its path, else its place."""
     return str(item) if isinstance(item, str | Path) else _numbered(place)

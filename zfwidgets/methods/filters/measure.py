@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zfwidgets.data import ImageSet
+from zfwidgets.data.image_set import default_key
+from zfwidgets.data.skipped import Skipped
 from zfwidgets.errors import Cancelled, ImageError, NetworkError, ParameterError
 from zfwidgets.methods.filters.report import RADIUS, FilterReport, Patterns, Responses
 from zfwidgets.methods.filters.spectra import aliased, bands, likeness
@@ -40,7 +42,8 @@ def filter_report(
     net : Network
         Its first operation is a convolution on the RGB picture; a batch norm right behind it is counted in.
     image_set : ImageSet or list of pictures, optional
-        Over which filters are found dead. Pictures that cannot be read are left out, with a note.
+        Over which filters are found dead. Pictures that cannot be read are left out, see
+        `Responses.skipped`.
     radius : float
         That of the clipping, for inputs in 8-bit steps, positive.
     cancelled : callable, optional
@@ -55,7 +58,7 @@ def filter_report(
     NetworkError
         If the network does not begin with a convolution on RGB pictures, or cannot be traced.
     ParameterError
-        If the radius is not positive, or there are no pictures in the set.
+        If the radius is not positive, or there is no picture in the set that can be read.
 
     Examples
     --------
@@ -77,7 +80,7 @@ def filter_report(
         patterns = _patterns(net, graph, first, filters)
         array = _numpy(filters)
     stride = _pair(_convolution(graph, first).module.stride)
-    responses = None if image_set is None else _responses(net, graph, first, image_set, notes, cancelled)
+    responses = None if image_set is None else _responses(net, graph, first, image_set, cancelled)
     shares, frequency = bands(array)
     nearest, similarity = likeness(array)
     broken = int((~np.isfinite(array).all((1, 2, 3))).sum())
@@ -187,13 +190,13 @@ def _responses(
     graph: Graph,
     first: int,
     image_set: ImageSet | Iterable[Any],
-    notes: list[str],
     cancelled: Callable[[], bool] | None,
 ) -> Responses:
     wanted = _rectified(graph, first)
     peak = sums = squares = above = torch.zeros(())
     places = pictures = 0
-    for batch in _batches(net, image_set, notes):
+    skipped: list[Skipped] = []
+    for batch in _batches(net, image_set, skipped):
         if cancelled is not None and cancelled():
             raise Cancelled("The report on the filters was cancelled.")
         with net.lock, net.without_gradients(), net.evaluation():
@@ -204,29 +207,29 @@ def _responses(
         above = above + (answers > 0).sum(1)
         places, pictures = places + answers.shape[1], pictures + len(batch)
     if not pictures:
-        raise ParameterError("There are no pictures to find dead filters over; give some, or None to leave that out.")
+        why = f" None of {len(skipped)} can be read: {skipped[0].reason}" if skipped else ""
+        raise ParameterError(
+            f"There are no pictures to find dead filters over; give some, or None to leave that out.{why}"
+        )
     variance = (squares / places - (sums / places).square()).clamp_min(0)
-    return Responses(pictures, _numpy(peak), _numpy(variance.sqrt()), _numpy(above / places))
+    return Responses(pictures, _numpy(peak), _numpy(variance.sqrt()), _numpy(above / places), tuple(skipped))
 
 
-def _batches(net: Network, image_set: ImageSet | Iterable[Any], notes: list[str]) -> Iterator[Tensor]:
-    unreadable = 0
+def _batches(net: Network, image_set: ImageSet | Iterable[Any], skipped: list[Skipped]) -> Iterator[Tensor]:
+    keyed = isinstance(image_set, ImageSet)
+    # A set's own code reads its pictures, and may raise anything.
+    unreadable = Exception if keyed else ImageError
     waiting: list[Tensor] = []
-    for item in image_set:
+    for place, item in enumerate(image_set):
         try:
             waiting.append(net.input(image_set[item] if isinstance(image_set, ImageSet) else item))
-        except ImageError:
-            unreadable += 1
+        except unreadable as error:
+            skipped.append(Skipped.of(item if keyed else default_key(item, place), error))
         if len(waiting) == _BATCH:
             yield torch.stack(waiting)
             waiting = []
     if waiting:
         yield torch.stack(waiting)
-    if unreadable:
-        one = unreadable == 1
-        notes.append(
-            f"{unreadable} {'picture' if one else 'pictures'} could not be read and {'is' if one else 'are'} left out."
-        )
 
 
 def _name(graph: Graph, index: int) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from zfwidgets.data.skipped import Skipped
 from zfwidgets.methods.filters.spectra import BANDS
 
 __all__ = ["RADIUS", "FilterReport", "Patterns", "Responses"]
@@ -35,12 +36,15 @@ class Responses:
         (F,) largest answer, and standard deviation over all places of all pictures.
     active : ndarray
         (F,) share of places with an answer above 0.
+    skipped : tuple of Skipped
+        Pictures that could not be read, each with the reason.
     """
 
     pictures: int
     peak: Floats
     spread: Floats
     active: Floats
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def dead(self) -> NDArray[np.bool_]:

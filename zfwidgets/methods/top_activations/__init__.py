@@ -6,7 +6,7 @@ from zfwidgets.lazy import lazy_names
 
 if TYPE_CHECKING:
     from zfwidgets.methods.top_activations.mine import top_activations
-    from zfwidgets.methods.top_activations.parts import Progress, Skipped, TopEntry, TopLayer
+    from zfwidgets.methods.top_activations.parts import Progress, TopEntry, TopLayer
     from zfwidgets.methods.top_activations.patches import patch
     from zfwidgets.methods.top_activations.plan import ShardSpec, map_shard, merge, shards
     from zfwidgets.methods.top_activations.result import TopActivations
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Progress",
     "ShardSpec",
-    "Skipped",
     "TopActivations",
     "TopEntry",
     "TopLayer",
@@ -29,7 +28,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "mine": ("top_activations",),
-        "parts": ("Progress", "Skipped", "TopEntry", "TopLayer"),
+        "parts": ("Progress", "TopEntry", "TopLayer"),
         "patches": ("patch",),
         "result": ("TopActivations",),
         # Not the module of that name.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.data import ImageSet
-from zfwidgets.errors import ZfwidgetsError
+from zfwidgets.data.skipped import Skipped
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.top_activations.census import content_digest
 
@@ -47,11 +47,8 @@ def decoded(image_set: ImageSet, key: str, preprocess: Preprocess) -> Decoded:
         before = stamp(image_set, key)
         picture = image_set[key]
         return Decoded(np.asarray(preprocess.crop(picture)), content_digest(picture), stamp=before)
-    except ZfwidgetsError as error:
-        return Decoded(None, reason=str(error), stamp=before)
     except Exception as error:  # a set's own code reads the picture
-        words = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-        return Decoded(None, reason=f"{key!r} cannot be read: {words}.", stamp=before)
+        return Decoded(None, reason=Skipped.of(key, error).reason, stamp=before)
 
 
 def stamp(image_set: ImageSet, key: str) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from zfwidgets.network import Layer
 
-__all__ = ["Field", "Progress", "Skipped", "TopEntry", "TopLayer"]
+__all__ = ["Field", "Progress", "TopEntry", "TopLayer"]
 
 
 class Progress(NamedTuple):
@@ -27,13 +27,6 @@ class Progress(NamedTuple):
         """After so many seconds, in which all that is done was done but what was resumed."""
         rate = (done - resumed) / max(seconds, 1e-9)
         return cls(done, total, rate, (total - done) / max(rate, 1e-9))
-
-
-class Skipped(NamedTuple):
-    """A picture that is not ranked: its key, and why in one sentence."""
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.data import ImageSet
+from zfwidgets.data.skipped import Skipped
 from zfwidgets.errors import DataError, ParameterError, unknown_name
 from zfwidgets.methods.top_activations.census import Census, joined_names, split_names
 from zfwidgets.methods.top_activations.container import Container, write
-from zfwidgets.methods.top_activations.parts import Field, Skipped, TopEntry, TopLayer
+from zfwidgets.methods.top_activations.parts import Field, TopEntry, TopLayer
 from zfwidgets.methods.top_activations.ranks import NOWHERE, Ranks
 from zfwidgets.methods.top_activations.shares import Shares
 from zfwidgets.methods.top_activations.table import write_parquet

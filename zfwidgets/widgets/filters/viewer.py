@@ -16,6 +16,7 @@ from zfwidgets.widgets.filters import words
 from zfwidgets.widgets.filters.options import SECONDS, SORTS, FilterOptions, ordered
 from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.figures import SIDE, PictureFigure
+from zfwidgets.widgets.parts.strip import left_out
 from zfwidgets.widgets.parts.style import PASSING
 
 if TYPE_CHECKING:
@@ -213,8 +214,11 @@ class FilterViewer(FilterOptions):
         """Its filters are dead over the pictures that the backends were made with, whatever comes later."""
 
     def _facts(self) -> str:
-        seen = [report.responses.pictures for report in self.results if report.responses is not None]
-        return f"{max(seen)} pictures looked at" if seen else ""
+        seen = [report.responses for report in self.results if report.responses is not None]
+        if not seen:
+            return ""
+        skipped = dict(one for responses in seen for one in responses.skipped)
+        return f"{max(responses.pictures for responses in seen)} pictures looked at{left_out(skipped)}"
 
     @property
     def results(self) -> tuple[FilterReport, ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import ipywidgets as W
 
 from zfwidgets.errors import ZfwidgetsError
 
-__all__ = ["Strip", "time_left"]
+__all__ = ["Strip", "left_out", "time_left"]
 
 _STATES = {"stale": "updating"}
 """What a state is called, where that is not its own name."""
+_MOST_NAMED = 3
+"""Pictures left out that are named; of the others the number."""
 _BUTTONS = {"stopped": "Go on", "waiting": "Start", "running": "Cancel", "stale": "Cancel"}
 
 
@@ -45,6 +47,28 @@ class Strip(W.Box):
         (self.button.remove_class if needed else self.button.add_class)("zf-idle")
         self.button.description = _BUTTONS.get(state, "Cancel")
         (self.add_class if state == "waiting" else self.remove_class)("zf-waiting")
+
+
+def left_out(skipped: Mapping[str, str]) -> str:
+    """Pictures that cannot be read, for the end of a fact, as HTML; "" where there are none.
+
+    Parameters
+    ----------
+    skipped : mapping of str to str
+        Key of a picture to the reason.
+
+    Examples
+    --------
+    >>> left_out({}), left_out({"a.png": "It is gone."})
+    ('', ' &middot; left out, because it cannot be read: <span title="It is gone.">a.png</span>')
+    """
+    if not skipped:
+        return ""
+    names = [f'<span title="{escape(why)}">{escape(key)}</span>' for key, why in skipped.items()]
+    more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    *others, last = [*names[:_MOST_NAMED], *more]
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f" &middot; left out, because {'it' if len(names) == 1 else 'they'} cannot be read: {listed}"
 
 
 def time_left(done: float, passed: float, expected: float | None) -> float:
