@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -15,8 +16,8 @@ from twins.tiny import widget_labelled
 
 from zfwidgets.backend import Backend, InvarianceRequest, MovedRequest
 from zfwidgets.data import ImageSet
-from zfwidgets.errors import ParameterError, UnknownNameError, ZfwidgetsError
-from zfwidgets.imaging import Preprocess, default_amounts
+from zfwidgets.errors import ImageError, ParameterError, UnknownNameError, ZfwidgetsError
+from zfwidgets.imaging import Preprocess, default_amounts, to_png
 from zfwidgets.methods import invariance_curves, moved_inputs
 from zfwidgets.network import Network
 from zfwidgets.widgets import InvarianceViewer
@@ -137,6 +138,38 @@ def test_a_picture_that_is_not_among_the_curves_joins_them(backend: Backend) -> 
     viewer.close()
 
 
+def test_pictures_that_are_gone_are_left_out_and_named(network: Network, second: Backend, tmp_path: Path) -> None:
+    names = tuple(f"{letter}.png" for letter in "abcd")
+    for name in names:
+        pixels = np.random.default_rng(ord(name[0])).integers(0, 255, (30, 30, 3), np.uint8)
+        (tmp_path / name).write_bytes(to_png(pixels))
+    with Backend(network, tmp_path) as backend:
+        (tmp_path / "a.png").unlink()
+        (tmp_path / "c.png").write_bytes(b"no picture")
+        with pytest.raises(ImageError, match=r"a\.png"):  # by its name, from the function
+            invariance_curves(network, [tmp_path / "b.png", tmp_path / "a.png"])
+        viewer = InvarianceViewer(backend, second, pictures=names, transform="scale")
+        assert viewer.wait(20) and viewer.state == "ready"
+        assert viewer.image == "a.png" and "b.png" in viewer._picture._title.value
+        expected = invariance_curves(network, [backend.picture(key) for key in ("b.png", "d.png")], "scale")
+        np.testing.assert_allclose(viewer.result.probability, expected.probability, atol=1e-4)
+        assert viewer._others is not None and viewer._others.probability.shape == viewer.result.probability.shape
+        said = viewer._strip.status.value
+        assert "2 pictures x" in said and "left out, because they cannot be read: " in said
+        assert ">a.png</span> and " in said and ">c.png</span>" in said
+        top, left, _, _ = viewer._sheet.box(1)
+        viewer._choose(left + 3, top + 3)
+        assert viewer.wait(20) and viewer.image == "d.png" and "d.png" in viewer._picture._title.value
+        viewer.pictures = ["b.png", "d.png"]
+        assert viewer.wait(20) and "left out" not in viewer._strip.status.value
+        viewer.image, viewer.pictures = "a.png", ()
+        with pytest.raises(ImageError, match=r"a\.png"):
+            viewer.wait(20)
+        viewer.image = "b.png"
+        assert viewer.wait(20) and viewer.state == "ready" and len(viewer.result.known) == 1
+        viewer.close()
+
+
 def test_a_symmetric_picture_has_its_dips_and_the_button_goes_there(network: Network) -> None:
     stripes = np.abs(np.arange(24) - 11.5)
     cross = np.minimum(stripes[:, None], stripes[None, :]) < 2
@@ -198,8 +231,6 @@ def test_nothing_is_asked_while_it_is_asleep(backend: Backend) -> None:
 
 
 def test_uploads_are_offered_and_those_shown_stay(viewer: InvarianceViewer) -> None:
-    from zfwidgets.imaging import to_png
-
     key = viewer._backend.add_image("mine.png", to_png(np.full((30, 30, 3), 90, np.uint8)))
     viewer.offer_images()
     assert viewer.pictures == KEYS == viewer._pictures_control.value

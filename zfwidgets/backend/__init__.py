@@ -15,6 +15,7 @@ from zfwidgets.backend.requests import (
     Scores,
     ScoresRequest,
     SpeedRequest,
+    UnreadableRequest,
 )
 from zfwidgets.backend.source import NetworkSource
 from zfwidgets.backend.warming import default_square, warm_up
@@ -42,6 +43,7 @@ __all__ = [
     "SecondProjections",
     "SpeedRequest",
     "Ticket",
+    "UnreadableRequest",
     "default_square",
     "fidelity_sentence",
     "warm_up",

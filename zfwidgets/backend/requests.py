@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from zfwidgets.data.skipped import Skipped
+
 # Who asks needs no torch: it is loaded where a request runs.
 if TYPE_CHECKING:
     import torch
@@ -28,6 +30,7 @@ __all__ = [
     "Scores",
     "ScoresRequest",
     "SpeedRequest",
+    "UnreadableRequest",
     "scores_of",
     "strongest_channel",
 ]
@@ -94,6 +97,27 @@ class ScoresRequest:
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> Scores:
         return scores_of(backend, backend.input(self.image))
+
+
+@dataclass(frozen=True)
+class UnreadableRequest:
+    """Which of these pictures cannot be read? Answered by a dict, the key of each to the reason.
+
+    The others are read by then: what is asked of them next need not.
+    """
+
+    images: tuple[str, ...]
+    quick: ClassVar[bool] = True
+    kept: ClassVar[bool] = False
+
+    def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> dict[str, str]:
+        found = []
+        for key in self.images:
+            try:
+                backend.input(key)
+            except Exception as error:  # a set's own code reads the picture
+                found.append(Skipped.of(key, error))
+        return dict(found)
 
 
 @dataclass(frozen=True)

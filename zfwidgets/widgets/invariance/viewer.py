@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 import numpy as np
 
-from zfwidgets.backend import Backend, InvarianceRequest, Moved, MovedRequest, Request, Scores, ScoresRequest
+from zfwidgets.backend import (
+    Backend,
+    InvarianceRequest,
+    Moved,
+    MovedRequest,
+    Request,
+    Scores,
+    ScoresRequest,
+    UnreadableRequest,
+)
+from zfwidgets.errors import ImageError
 from zfwidgets.imaging import default_amounts, mosaic
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.methods import BORDERS, shallow_and_deep
@@ -25,6 +35,7 @@ from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.curves import COLOURS
 from zfwidgets.widgets.parts.figures import PictureFigure
 from zfwidgets.widgets.parts.score_bars import score_bars
+from zfwidgets.widgets.parts.strip import left_out
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND
 
 if TYPE_CHECKING:
@@ -65,7 +76,7 @@ class InvarianceViewer(InvarianceOptions):
     """
 
     MAIN = "curves"
-    ALSO = ("moved", "clean")
+    ALSO = ("moved", "clean", "unreadable")
     SENTENCE = (
         "Flat is invariant: a shallow layer leaves at once, a deep one slowly (Zeiler and Fergus, section 4, Fig. 5)."
     )
@@ -82,6 +93,7 @@ class InvarianceViewer(InvarianceOptions):
         self._others: InvarianceCurves | None = None
         self._moved: Moved | None = None
         self._clean: Scores | None = None
+        self._gone: dict[str, str] = {}
         self._sheet: Mosaic | None = None
         if self.amount is None:
             self._start()
@@ -147,17 +159,22 @@ class InvarianceViewer(InvarianceOptions):
     def _questions_to(self, which: int) -> dict[str, Request]:
         if not self.awake:
             return {}
+        look: dict[str, Request] = {"unreadable": UnreadableRequest(self._wanted)}
+        if not self._looked:
+            return look if which == FIRST else {}
         shown, transform = self._on_page, self.transform
+        if not shown:
+            raise ImageError(self._gone[self.image])
         amounts = default_amounts(transform, min(self._backend.network.input_size))
         if which == SECOND:
             theirs = tuple((amounts * self._factor).tolist())
             layers = shallow_and_deep(self._backends[which].network)
             return {"curves": InvarianceRequest(shown, transform, theirs, layers, self.border)}
-        moved = (self.image, *(key for key in shown if key != self.image))
+        moved = (self._chosen, *(key for key in shown if key != self._chosen))
         layers = tuple(dict.fromkeys(layer for layer in (self.shallow, self.deep) if layer is not None))
-        return {
+        return look | {
             "moved": MovedRequest(moved, transform, self.amount, self.border),
-            "clean": ScoresRequest(self.image),
+            "clean": ScoresRequest(self._chosen),
             "curves": InvarianceRequest(shown, transform, tuple(amounts.tolist()), layers, self.border),
         }
 
@@ -165,11 +182,26 @@ class InvarianceViewer(InvarianceOptions):
         return self._on_page
 
     @property
-    def _on_page(self) -> tuple[str, ...]:
-        """The pictures on the page, in the order of their colours."""
+    def _wanted(self) -> tuple[str, ...]:
+        """The pictures that were asked for."""
         if self.image in self.pictures:
             return tuple(self.pictures)
         return (self.image, *self.pictures[: MOST - 1])
+
+    @property
+    def _looked(self) -> bool:
+        """Whether it is known which of them can be read."""
+        return self._answered.get("unreadable") == UnreadableRequest(self._wanted)
+
+    @property
+    def _on_page(self) -> tuple[str, ...]:
+        """The pictures on the page, in the order of their colours: those that can be read."""
+        return tuple(key for key in self._wanted if not self._looked or key not in self._gone)
+
+    @property
+    def _chosen(self) -> str:
+        """The picture that stands out: the one asked for, or the first one that can be read."""
+        return self.image if self.image in self._on_page or not self._on_page else self._on_page[0]
 
     @property
     def _factor(self) -> float:
@@ -188,6 +220,8 @@ class InvarianceViewer(InvarianceOptions):
             else:
                 self._others = value
             self._redraw()
+        elif slot == "unreadable":
+            self._gone = value
         elif slot == "clean":
             self._clean = value
             self._redraw_bars()
@@ -216,9 +250,9 @@ class InvarianceViewer(InvarianceOptions):
     def _redraw(self) -> None:
         """The curves again, from what is known."""
         mine = self._answered.get("curves")
-        if self._curves is None or mine is None or mine.transform != self.transform or self.image not in mine.images:
+        if self._curves is None or mine is None or mine.transform != self.transform or self._chosen not in mine.images:
             return
-        chosen, classes = mine.images.index(self.image), self._classes(self._curves, mine.images)
+        chosen, classes = mine.images.index(self._chosen), self._classes(self._curves, mine.images)
         seen = [self._seen(self._curves, self._backend, (self.shallow, self.deep), classes)]
         theirs = self._answered_by(SECOND, "curves")
         same = theirs is not None and (theirs.images, theirs.transform) == (mine.images, mine.transform)
@@ -297,9 +331,9 @@ class InvarianceViewer(InvarianceOptions):
 
     def next_dip(self) -> None:
         """Turn on to the next angle at which the deep layer's features come back, see `InvarianceCurves.dips`."""
-        if self._curves is None or self.image not in self._answered["curves"].images:
+        if self._curves is None or self._chosen not in self._answered["curves"].images:
             return
-        chosen = self._answered["curves"].images.index(self.image)
+        chosen = self._answered["curves"].images.index(self._chosen)
         seen = Seen(self._curves, "", (self.shallow, self.deep))
         dips = self._maps.dips(seen, chosen)
         if dips:
@@ -323,7 +357,8 @@ class InvarianceViewer(InvarianceOptions):
         kind = "exact" if curves.complete else f"coarse, {100 * curves.known.mean():.0f} % known"
         unknown = self.target == "true" and any(self._backend.label(key) is None for key in self._on_page)
         note = " &middot; where the true class is not known, the predicted one is shown" if unknown else ""
-        return f"{pictures} pictures x {amounts} amounts &middot; {kind}{note}"
+        gone = left_out(self._gone if self._looked else {})
+        return f"{pictures} pictures x {amounts} amounts &middot; {kind}{note}{gone}"
 
     @property
     def result(self) -> InvarianceCurves | None:
