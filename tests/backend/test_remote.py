@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
@@ -176,6 +177,21 @@ def test_a_lost_worker_means_one_retry(client: Any, network: Network, pictures: 
         np.testing.assert_allclose(backend.compute(ScoresRequest(key)).probabilities, before, atol=1e-6)
         assert backend.compute(ScoresRequest("other")).probabilities.shape == (4,)
         assert backend._engine._host._address != address  # type: ignore[union-attr]
+
+
+def test_a_worker_that_was_lost_while_nobody_asked_is_replaced(
+    client: Any, network: Network, pictures: ImageSet
+) -> None:
+    with Backend(network, pictures, client=client) as backend:
+        before = backend.compute(ScoresRequest("image/00000")).probabilities
+        engine: Any = backend._engine
+        address = engine._host._address
+        os.kill(client.run(os.getpid, workers=[address])[address], signal.SIGKILL)
+        while engine._future.status == "finished":
+            time.sleep(0.01)
+        backend._cache.clear()
+        np.testing.assert_allclose(backend.compute(ScoresRequest("image/00000")).probabilities, before, atol=1e-6)
+        assert engine._host._address != address
 
 
 def test_a_question_that_kills_every_worker_is_a_sentence(client: Any, network: Network) -> None:
