@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as W
 
 from zfwidgets.widgets.architecture import words
+from zfwidgets.widgets.parts.binding import Offering
 
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture
@@ -35,7 +36,7 @@ class LayerGraph(W.VBox):
     def __init__(self, chosen: Callable[[str], None], name: str = "") -> None:
         self._chosen, self._name = chosen, name
         self.net: Architecture | None = None
-        self._setting = False
+        self._offering = Offering()
         self._heading, self._graph = W.HTML(), W.HTML()
         self._rows = W.ToggleButtons(options=[], description="")
         self._rows.observe(lambda change: self._press(change["new"]), "value")
@@ -53,13 +54,11 @@ class LayerGraph(W.VBox):
 
     def take(self, net: Architecture) -> None:
         """The network, which is drawn next."""
-        self.net, self._setting = net, True
+        self.net = net
         named = [(place, layer) for place, layer in enumerate(net.layers) if layer.name]
-        try:
+        with self._offering:
             self._rows.options = [(layer.name, place) for place, layer in named]
             self._rows.tooltips = [words.summary(layer) for _, layer in named]
-        finally:
-            self._setting = False
         whose = escape(self._name and f"{self._name}: ")
         self._heading.value = (
             f'<div class="zf-title zf-heading">{whose}{len(net.layers) - 1} layers <small>{net.parameters:,} '
@@ -78,16 +77,13 @@ class LayerGraph(W.VBox):
         known = {place for _, place in self._rows.options}
         layers = () if self.net is None else self.net.layers
         rows = [place for place, layer in enumerate(layers) if node in layer.nodes and place in known]
-        self._setting = True
-        try:
+        with self._offering:
             self._rows.value = rows[0] if rows else None
-        finally:
-            self._setting = False
 
     def blank(self, why: str) -> None:
         """There is no graph; say why."""
         self._heading.value = f'<div class="zf-title zf-heading">{escape(self._name)}</div><div>{escape(why)}</div>'
 
     def _press(self, place: int | None) -> None:
-        if not self._setting and place is not None and self.net is not None:
+        if not self._offering.under_way and place is not None and self.net is not None:
             self._chosen(str(self.net.layers[place].name))

@@ -80,7 +80,6 @@ class CorrespondenceViewer(PartOptions):
         if self._other is not None:
             self._beside = PartBeside(self._backend.network, self._other.network, self._names)
         self._view: View | None = None
-        self._placing = False
         self._lend()
         self.observe(lambda _: self._lend(), "awake")
         self._picture = PictureFigure("Picture")
@@ -241,16 +240,13 @@ class CorrespondenceViewer(PartOptions):
         self.landmarks = {**self.landmarks, self.image: parts}
 
     def _mark_by_sliders(self) -> None:
-        if not self._placing:
+        if not self._offering.under_way:
             self._mark((float(self._x.value), float(self._y.value)))
 
     def _set_sliders(self, place: tuple[float, float] | None, size: tuple[int, int]) -> None:
-        self._placing = True  # what a program sets is no hand
-        try:
+        with self._offering:
             for slider, extent, value in zip((self._x, self._y), size, place or (0, 0), strict=True):
                 slider.max, slider.value = extent, round(value)
-        finally:
-            self._placing = False
 
     def _unmark(self, part: str | None) -> None:
         """Take one part, or all, off the picture."""

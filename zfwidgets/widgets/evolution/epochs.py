@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from zfwidgets.widgets.parts.binding import Offering
 from zfwidgets.widgets.parts.loop import call_later, call_soon
 
 __all__ = ["EpochBar", "snapped"]
@@ -25,7 +26,7 @@ class EpochBar(W.Box):
     """
 
     def __init__(self, moved: Callable[[int], None]) -> None:
-        self._moved, self._listening, self._turn = moved, True, 0
+        self._moved, self._offering, self._turn = moved, Offering(), 0
         self.epochs: tuple[int, ...] = ()
         self.slider = W.SelectionSlider(
             options=[("none yet", 0)],
@@ -45,14 +46,11 @@ class EpochBar(W.Box):
         self.epochs = tuple(epochs)
         places = sorted({*epochs, *missing})
         options = [(f"{place} (missing)" if place not in self.epochs else str(place), place) for place in places]
-        self._listening = False
-        try:
+        with self._offering:
             if options and tuple(options) != tuple(self.slider.options):
                 self.slider.options = options
             if epoch in places:
                 self.slider.value = epoch
-        finally:
-            self._listening = True
         self.slider.disabled = self.button.disabled = len(self.epochs) < 2
 
     def shown(self) -> None:
@@ -85,15 +83,12 @@ class EpochBar(W.Box):
             self.stop()
 
     def _slid(self, change: Any) -> None:
-        if not self._listening or not self.epochs:
+        if self._offering.under_way or not self.epochs:
             return
         epoch = snapped(change["new"], self.epochs, change["old"])
         if epoch != change["new"]:
-            self._listening = False
-            try:
+            with self._offering:
                 self.slider.value = epoch
-            finally:
-                self._listening = True
         self._moved(epoch)
 
 

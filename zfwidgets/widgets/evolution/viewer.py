@@ -202,7 +202,9 @@ class EvolutionViewer(EvolutionOptions):
             self._first.take(growth, growth.layers)
             for place, panel in enumerate(self._places):
                 (panel.remove_class if place < len(growth.layers) else panel.add_class)("zf-gone")
-            self._offer(self._layer_control, [_LAST, *((name, name) for name in growth.layers)], self.layer or "last")
+            self._offering.renew(
+                self._layer_control, [_LAST, *((name, name) for name in growth.layers)], self.layer or "last"
+            )
             self._pictures_note.value = f'<div class="zf-soft">Strongest over {escape(evolved.words)}.</div>'
             (self._mine_button.remove_class if evolved.shipped else self._mine_button.add_class)("zf-gone")
         if self._beside is not None and self._growth is not None:
@@ -261,23 +263,14 @@ class EvolutionViewer(EvolutionOptions):
         place = growth.layers.index(layer)
         self._first.follow(place, cell, epoch, self.enhance)
         maps = [_FIRST_LIVE, *((f"#{channel}", channel) for channel in growth.followed(layer))]
-        self._offer(self._map_control, maps, -1 if self.channel is None else cell.channel)
+        self._offering.renew(self._map_control, maps, -1 if self.channel is None else cell.channel)
         if self._beside is not None:
             self._beside.follow(place, cell.channel, epoch, self)
-
-    def _offer(self, control: Any, options: list[tuple[str, Any]], value: Any) -> None:
-        self._offering = True  # new options make a list choose its first one
-        try:
-            if tuple(control.options) != tuple(options):
-                control.options = options
-            control.value = value
-        finally:
-            self._offering = False
 
     # Hands ---------------------------------------------------------------------------------------------------
 
     def _picked(self, trait: str, value: Any) -> None:
-        if not self._offering and value is not None:
+        if not self._offering.under_way and value is not None:
             with self.hold_trait_notifications():
                 if trait == "layer":
                     self.channel = None

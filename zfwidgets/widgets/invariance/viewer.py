@@ -313,13 +313,10 @@ class InvarianceViewer(InvarianceOptions):
             control = self._amount_control
             # A page moves a value that does not lie on the steps it knows, and takes that for a hand: on the way there
             # the slider stands at 1, which lies on those of every transform.
-            self._offering = True
-            try:
+            with self._offering:
                 control.value = 1.0
                 control.min, control.max = min(low, control.min), max(high, control.max)
                 control.min, control.max, control.step, control.readout_format = low, high, step, _readout(step)
-            finally:
-                self._offering = False
             self.amount = first_amount(self.transform, side)
         else:
             self.amount = first_amount(self.transform, side)
@@ -342,12 +339,7 @@ class InvarianceViewer(InvarianceOptions):
     def offer_images(self) -> None:
         """Offer pictures that came to the backend since; those that are shown stay."""
         super().offer_images()
-        kept, self._offering = self.pictures, True  # new options make a list forget its choice
-        try:
-            self._pictures_control.options = self._image_control.options
-            self._pictures_control.value = kept
-        finally:
-            self._offering = False
+        self._offering.renew(self._pictures_control, self._image_control.options, self.pictures)
 
     def _facts(self) -> str:
         curves = self._curves

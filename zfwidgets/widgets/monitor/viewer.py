@@ -200,12 +200,7 @@ class TrainingMonitor(Viewer):
             if block.epoch in growth.epochs:
                 growth.keep(block)
         self._growth = growth
-        self._offering = True  # new options make a list choose its first one
-        try:
-            self._layer_control.options = [_LAST, *((name, name) for name in names)]
-            self._layer_control.value = self.layer or "last"
-        finally:
-            self._offering = False
+        self._offering.renew(self._layer_control, [_LAST, *((name, name) for name in names)], self.layer or "last")
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -229,7 +224,7 @@ class TrainingMonitor(Viewer):
         )
 
     def _picked(self, value: Any) -> None:
-        if not self._offering and value is not None:
+        if not self._offering.under_way and value is not None:
             self.layer = None if value == "last" else value
 
     # The training --------------------------------------------------------------------------------------------

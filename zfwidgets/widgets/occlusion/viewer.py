@@ -337,12 +337,7 @@ class OcclusionViewer(OcclusionOptions):
         self._channel_control.value = _STRONGEST
 
     def _name_precisions(self) -> None:
-        kept, self._offering = self.precision, True  # new options make a list choose its first one
-        try:
-            self._precision_control.options = precision_options(self.refine)
-            self._precision_control.value = kept
-        finally:
-            self._offering = False
+        self._offering.renew(self._precision_control, precision_options(self.refine), self.precision)
 
     def _channels(self) -> list[tuple[str, int | str]]:
         count = self._backend.network.layers[self.layer].channels if self.layer is not None else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets as W
@@ -10,7 +10,36 @@ import traitlets as T
 
 from zfwidgets.errors import ZfwidgetsError
 
-__all__ = ["bind"]
+__all__ = ["Offering", "bind"]
+
+
+class Offering:
+    """While a program gives controls other options, another range or a value: what they tell then is no hand's choice.
+
+    Examples
+    --------
+    >>> offering = Offering()
+    >>> with offering:
+    ...     offering.under_way
+    True
+    >>> offering.under_way
+    False
+    """
+
+    under_way = False
+
+    def __enter__(self) -> None:
+        self.under_way = True
+
+    def __exit__(self, *_: object) -> None:
+        self.under_way = False
+
+    def renew(self, control: Any, options: Iterable[Any], value: Any) -> None:
+        """Give a list other options; by itself it would choose the first or none, so it is told what is chosen."""
+        with self:
+            if tuple(control.options) != (new := tuple(options)):
+                control.options = new
+            control.value = value
 
 
 def bind(
@@ -18,7 +47,7 @@ def bind(
     trait: str,
     control: Any,
     none: str | None,
-    offering: Callable[[], bool],
+    offering: Offering,
     refused: Callable[[ZfwidgetsError], None],
 ) -> Any:
     """Keep a control and a trait equal.
@@ -33,8 +62,8 @@ def bind(
         With a ``value``.
     none : str or None
         What the control calls the trait's None, which a list of ipywidgets cannot hold.
-    offering : callable
-        Whether the control is being given new options, which is no choice of anybody.
+    offering : Offering
+        While it is under way, the trait does not follow the control.
     refused : callable
         Told the error of a value that cannot be.
 
@@ -48,7 +77,7 @@ def bind(
     >>> class Owner(T.HasTraits):
     ...     number = T.Int(3)
     >>> owner = Owner()
-    >>> control = bind(owner, "number", W.IntSlider(0, 0, 9), None, lambda: False, print)
+    >>> control = bind(owner, "number", W.IntSlider(0, 0, 9), None, Offering(), print)
     >>> owner.number = 12
     >>> control.value, control.max
     (12, 12)
@@ -56,7 +85,7 @@ def bind(
 
     def to_trait(change: Any) -> None:
         value = None if none is not None and change["new"] == none else change["new"]
-        if offering() or value == getattr(owner, trait):
+        if offering.under_way or value == getattr(owner, trait):
             return
         try:
             setattr(owner, trait, value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 
 from zfwidgets.widgets.parts import controls
+from zfwidgets.widgets.parts.binding import Offering
 from zfwidgets.widgets.parts.figures import PictureFigure
 from zfwidgets.widgets.parts.style import ACCENT, SHARED, number
 
@@ -33,7 +34,7 @@ class TopNine(W.Box):
     """
 
     def __init__(self, opened: Callable[[int], None], listed: bool = True, name: str = "") -> None:
-        self._opened, self._listening, self._name = opened, True, name
+        self._opened, self._offering, self._name = opened, Offering(), name
         self.tile: TopTile | None = None
         self.layer = ""
         self.projections, self.patches = PictureFigure("Projections"), PictureFigure("Patches")
@@ -85,21 +86,15 @@ class TopNine(W.Box):
             (f"{place + 1}: {number(peak.value)} {label or ''} ({peak.image})", place)
             for place, (peak, label) in enumerate(zip(shown, labels, strict=True))
         ]
-        self._listening = False
-        try:
+        with self._offering:
             self.list.options = [(f"one of these {len(options)}" if options else "none", _NONE), *options]
-        finally:
-            self._listening = True
 
     def _set(self, place: int) -> None:
-        self._listening = False
-        try:
+        with self._offering:
             self.list.value = place
-        finally:
-            self._listening = True
 
     def _listed(self, change: Any) -> None:
-        if self._listening and change["new"] is not None and change["new"] != _NONE:
+        if not self._offering.under_way and change["new"] is not None and change["new"] != _NONE:
             self._opened(change["new"])
 
     def _touch(self, x: float, y: float) -> None:

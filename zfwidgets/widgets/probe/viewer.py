@@ -206,13 +206,7 @@ class ProbeViewer(PairViewer):
 
     def _offer_sizes(self, sizes: tuple[int, ...]) -> None:
         options = ((_ALL, _ALL), *((f"{n} of each class", n) for n in sizes[:-1]))
-        if tuple(self._sizes.options) != options:
-            kept, self._offering = self.per_class if self.per_class in sizes[:-1] else _ALL, True
-            try:
-                self._sizes.options = options
-                self._sizes.value = kept
-            finally:
-                self._offering = False
+        self._offering.renew(self._sizes, options, self.per_class if self.per_class in sizes[:-1] else _ALL)
 
     def _redraw(self) -> None:
         """The charts again, from what is known."""

@@ -21,7 +21,7 @@ import traitlets as T
 
 from zfwidgets.backend import Answer, Backend, Inbox, Request, Ticket
 from zfwidgets.errors import ParameterError, ZfwidgetsError, unknown_name
-from zfwidgets.widgets.parts.binding import bind
+from zfwidgets.widgets.parts.binding import Offering, bind
 from zfwidgets.widgets.parts.controls import image_options
 from zfwidgets.widgets.parts.first_sight import tell_again_in
 from zfwidgets.widgets.parts.loop import call_soon
@@ -73,7 +73,6 @@ class Viewer(W.VBox):
     """What to look for, and where in the paper it stands."""
 
     _alive = False
-    _offering = False
 
     def __init__(self, backend: Backend, **options: Any) -> None:
         if not isinstance(backend, Backend):
@@ -83,6 +82,7 @@ class Viewer(W.VBox):
         check_names(f"option of {type(self).__name__}", options, self.trait_names)
         self._backend = backend
         self._inbox = Inbox()
+        self._offering = Offering()
         self._asked: dict[str, tuple[int, Request]] = {}
         self._shown: dict[str, int] = {}
         self._answered: dict[str, Any] = {}
@@ -334,7 +334,7 @@ class Viewer(W.VBox):
 
     def _bind(self, control: Any, trait: str, none: str | None = None) -> Any:
         """Keep a control and a trait equal; `none` is what the control calls the trait's None."""
-        return bind(self, trait, control, none, offering=lambda: self._offering, refused=self._refuse)
+        return bind(self, trait, control, none, offering=self._offering, refused=self._refuse)
 
     def _refuse(self, error: ZfwidgetsError) -> None:
         self._errors[_CONTROL] = error
@@ -342,12 +342,7 @@ class Viewer(W.VBox):
 
     def offer_images(self) -> None:
         """Offer pictures that came to the backend since; the one that is shown stays."""
-        kept, self._offering = self.image, True  # new options make a list choose its first one
-        try:
-            self._image_control.options = image_options(self._backend)
-            self._image_control.value = kept
-        finally:
-            self._offering = False
+        self._offering.renew(self._image_control, image_options(self._backend), self.image)
 
     # What the strip says -------------------------------------------------------------------------------------
 

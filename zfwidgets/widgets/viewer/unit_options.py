@@ -105,7 +105,6 @@ class UnitViewer(MapOptions, PlaceOptions):
 
     def _channel_slider(self) -> W.IntSlider:
         """The map, which shows also the one that was found."""
-        self._setting = False
         self._tell_found: Callable[[], Any] = lambda: None
         self._channel_control = controls.slider("Channel", 0, self._layer().channels - 1)
         self._channel_control.observe(self._by_hand(lambda change: self._slide(change["new"])), "value")
@@ -115,17 +114,14 @@ class UnitViewer(MapOptions, PlaceOptions):
         return self._channel_control
 
     def _slide(self, channel: int) -> None:
-        if not self._setting:
+        if not self._offering.under_way:
             self.channel = channel
 
     def _show_channel(self, layer: str, channel: int) -> None:
         self._found_channel = channel
-        self._setting = True  # what a program sets is no hand
-        try:
+        with self._offering:
             self._channel_control.max = self._backend.network.layers[layer].channels - 1
             self._channel_control.value = channel
-        finally:
-            self._setting = False
         self._tell_found()
 
     def on_found(self, callback: Callable[[], Any]) -> None:
