@@ -55,7 +55,8 @@ def test_it_shows_what_the_method_computes(viewer: InvarianceViewer, backend: Ba
 
 
 @pytest.mark.parametrize(
-    "label", ["Transform", "Amount", "Image", "Shallow layer", "Deep layer", "Target class", "Border", "Pictures"]
+    "label",
+    ["Transform", "Amount", "Image", "Shallow layer", "Deep layer", "Target class", "Border", "Precision", "Pictures"],
 )
 def test_every_control_has_its_label(viewer: InvarianceViewer, label: str) -> None:
     assert widget_labelled(viewer, label).description == label
@@ -105,6 +106,26 @@ def test_a_page_never_finds_the_amount_off_its_steps(viewer: InvarianceViewer) -
     assert len(states) > 12
     for value, low, high, step in states:
         assert low <= value <= high and low + round((value - low) / step) * step == value
+
+
+def test_it_is_fast_where_that_is_asked_and_says_so(
+    backend: Backend, second: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zfwidgets.methods.invariance.moving.fast_arithmetic", lambda device: True)
+    viewer = InvarianceViewer(backend, second)
+    assert viewer.wait(30) and "3 pictures x 73 amounts &middot; exact &middot;" in viewer._strip.status.value
+    exact, control = viewer.result, widget_labelled(viewer, "Precision")
+    assert [name for name, _ in control.options] == ["Exact", "Fast only"]
+    control.value = "fast"
+    assert viewer.wait(30) and viewer.precision == "fast"
+    assert (viewer.result.precision, viewer._others.precision) == ("fast", "fast")
+    assert "3 pictures x 73 amounts &middot; fast &middot;" in viewer._strip.status.value
+    assert 0 < np.abs(viewer.result.probability - exact.probability).max() < 0.05
+    foreign = second.network.graph  # as if an operation of it were not one of the table
+    monkeypatch.setattr(type(foreign), "tabled", property(lambda graph: graph is not foreign))
+    viewer.transform = "scale"
+    assert viewer.wait(30) and "33 amounts &middot; tiny fast, second exact &middot;" in viewer._strip.status.value
+    viewer.close()
 
 
 def test_the_amount_begins_where_the_transform_shows_something(viewer: InvarianceViewer) -> None:
@@ -260,6 +281,7 @@ BAD: list[tuple[str, Any, type[ZfwidgetsError], str]] = [
     ("shallow", "conv9", UnknownNameError, "conv1"),
     ("deep", 7, UnknownNameError, "no layer 7"),
     ("target", "whale", UnknownNameError, "no class 'whale'"),
+    ("precision", "preview", UnknownNameError, "no precision 'preview'"),
     ("pictures", "image/00000", ParameterError, "a row of keys"),
     ("pictures", ["nope"], UnknownNameError, "no picture 'nope'"),
     ("image", "nope", UnknownNameError, "no picture 'nope'"),

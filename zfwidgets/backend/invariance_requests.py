@@ -29,6 +29,7 @@ class InvarianceRequest:
     amounts: tuple[float, ...]
     layers: tuple[str, ...]
     border: Border = "edge"
+    precision: str = "exact"
     quick: ClassVar[bool] = False
 
     def run(self, backend: Backend, on_partial: Partial = None, cancelled: Cancelled = None) -> InvarianceCurves:
@@ -45,6 +46,7 @@ class InvarianceRequest:
                 self.amounts,
                 self.layers,
                 self.border,
+                precision=self.precision,
                 on_partial=on_partial,
                 cancelled=cancelled,
                 batch_size=batch,

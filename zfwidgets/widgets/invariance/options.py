@@ -14,9 +14,10 @@ from zfwidgets.widgets.parts.curves import COLOURS
 from zfwidgets.widgets.parts.values import as_target
 from zfwidgets.widgets.viewer.pair import PairViewer
 
-__all__ = ["UNITS", "InvarianceOptions", "first_amount", "first_pictures", "slider_range"]
+__all__ = ["MOST", "PRECISIONS", "UNITS", "InvarianceOptions", "first_amount", "first_pictures", "slider_range"]
 
 MOST = len(COLOURS)
+PRECISIONS = ("exact", "fast")
 UNITS = {"translate": " px", "scale": "x", "rotate": "°"}
 _SYMMETRIC = "clock"
 """A class of the scenes that is turned onto itself: its dial, at every quarter."""
@@ -39,6 +40,8 @@ class InvarianceOptions(PairViewer):
     """``"predicted"`` and ``"true"`` for each picture, or the name or index of a class for all."""
     pictures: Any = T.TraitType(())
     """Keys of the pictures whose curves are shown, at most five; ``image`` is always among those on the page."""
+    precision: Any = T.TraitType("exact")
+    """Of the curves: ``"exact"``; ``"fast"``, in numbers of fewer bits where the processor is faster with them."""
     euclidean = T.Bool(False)
     """Distances as they are, as in the paper; else divided by the lengths of both feature vectors, from 0 to 1."""
     awake = T.Bool(True)
@@ -62,6 +65,12 @@ class InvarianceOptions(PairViewer):
     @T.validate("border")
     def _check_border(self, proposal: Any) -> Any:
         return checked_border(proposal["value"])
+
+    @T.validate("precision")
+    def _check_precision(self, proposal: Any) -> str:
+        if proposal["value"] not in PRECISIONS:
+            raise unknown_name("precision", proposal["value"], PRECISIONS)
+        return str(proposal["value"])
 
     @T.validate("shallow", "deep")
     def _check_layer(self, proposal: Any) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -22,9 +21,11 @@ from zfwidgets.errors import ImageError
 from zfwidgets.imaging import default_amounts, mosaic
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.methods import BORDERS, shallow_and_deep
+from zfwidgets.widgets.invariance import words
 from zfwidgets.widgets.invariance.maps import InvarianceMaps, Seen
 from zfwidgets.widgets.invariance.options import (
     MOST,
+    PRECISIONS,
     UNITS,
     InvarianceOptions,
     first_amount,
@@ -64,7 +65,7 @@ class InvarianceViewer(InvarianceOptions):
         and its last one below the class scores.
     **options
         Traits: ``image``, ``pictures``, ``transform``, ``amount``, ``border``, ``shallow``, ``deep``, ``target``,
-        ``euclidean``; and those of `ipywidgets.VBox`.
+        ``precision``, ``euclidean``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -142,6 +143,9 @@ class InvarianceViewer(InvarianceOptions):
             self._bind(controls.choice("Deep layer", layers, layers[0]), "deep", none=_NONE),
             self._bind(controls.target_choice(net.classes), "target"),
             self._bind(controls.choice("Border", BORDERS, "edge"), "border"),
+            self._bind(
+                controls.choice("Precision", controls.precision_options(PRECISIONS, False), "exact"), "precision"
+            ),
         )
 
     def _view_controls(self) -> W.VBox:
@@ -169,13 +173,13 @@ class InvarianceViewer(InvarianceOptions):
         if which == SECOND:
             theirs = tuple((amounts * self._factor).tolist())
             layers = shallow_and_deep(self._backends[which].network)
-            return {"curves": InvarianceRequest(shown, transform, theirs, layers, self.border)}
+            return {"curves": InvarianceRequest(shown, transform, theirs, layers, self.border, self.precision)}
         moved = (self._chosen, *(key for key in shown if key != self._chosen))
         layers = tuple(dict.fromkeys(layer for layer in (self.shallow, self.deep) if layer is not None))
         return look | {
             "moved": MovedRequest(moved, transform, self.amount, self.border),
             "clean": ScoresRequest(self._chosen),
-            "curves": InvarianceRequest(shown, transform, tuple(amounts.tolist()), layers, self.border),
+            "curves": InvarianceRequest(shown, transform, tuple(amounts.tolist()), layers, self.border, self.precision),
         }
 
     def _of_both(self) -> tuple[str, ...]:
@@ -261,7 +265,7 @@ class InvarianceViewer(InvarianceOptions):
         names = [self._name(key) for key in mine.images]
         self._maps.draw(seen, names, chosen, self.amount, self.euclidean, classes)
         dips = self._maps.dips(seen[0], chosen)
-        self._symmetry.value = self._dip_words(dips, names[chosen])
+        self._symmetry.value = words.dips(dips, names[chosen], self.transform, self.deep)
         self._next.disabled = not dips
 
     def _seen(
@@ -291,14 +295,6 @@ class InvarianceViewer(InvarianceOptions):
     def _redraw_bars(self) -> None:
         if self._moved is not None and self._clean is not None:
             self._bars.value = score_bars("The moved picture", self._moved.scores, self._clean)
-
-    def _dip_words(self, dips: list[float], name: str) -> str:
-        if self.transform != "rotate":
-            return '<span class="zf-soft">Turn a picture to see its symmetry.</span>'
-        if not dips:
-            return f"{escape(str(self.deep))} of {escape(name)} comes back nowhere on the way around."
-        angles = ", ".join(f"{angle:g}°" for angle in dips)
-        return f"{escape(str(self.deep))} of {escape(name)} comes back at {angles}."
 
     def _name(self, key: str) -> str:
         return self._backend.label(key) or key
@@ -342,15 +338,12 @@ class InvarianceViewer(InvarianceOptions):
         self._offering.renew(self._pictures_control, self._image_control.options, self.pictures)
 
     def _facts(self) -> str:
-        curves = self._curves
-        if curves is None:
+        if self._curves is None:
             return ""
-        pictures, amounts = curves.known.shape
-        kind = "exact" if curves.complete else f"coarse, {100 * curves.known.mean():.0f} % known"
         unknown = self.target == "true" and any(self._backend.label(key) is None for key in self._on_page)
         note = " &middot; where the true class is not known, the predicted one is shown" if unknown else ""
-        gone = left_out(self._gone if self._looked else {})
-        return f"{pictures} pictures x {amounts} amounts &middot; {kind}{note}{gone}"
+        both = [self._curves, *([] if self._others is None else [self._others])]
+        return words.facts(both, self._names) + note + left_out(self._gone if self._looked else {})
 
     @property
     def result(self) -> InvarianceCurves | None:

@@ -15,7 +15,7 @@ from zfwidgets.widgets.viewer.pair import PairViewer
 if TYPE_CHECKING:
     from zfwidgets.network import Network
 
-__all__ = ["OcclusionOptions", "layers_with_places", "precision_options", "sweep_of"]
+__all__ = ["PRECISIONS", "OcclusionOptions", "layers_with_places", "sweep_of"]
 
 PRECISIONS = ("exact", "fast", "preview")
 
@@ -90,12 +90,6 @@ def sweep_of(options: OcclusionOptions, size: int, stride: int, layer: str | Non
     """The sweep that the options ask of a network, with a square in pixels of its input."""
     sweep = OcclusionRequest(options.image, size, stride, options.fill, layer, options.precision)
     return RefinedRequest(sweep) if options.refine and options.precision != "exact" else sweep
-
-
-def precision_options(refine: bool) -> list[tuple[str, str]]:
-    """What the precisions are called, and what follows them."""
-    then = ", then exact" if refine else " only"
-    return [(name.capitalize() + (then if name != "exact" else ""), name) for name in PRECISIONS]
 
 
 def layers_with_places(net: Network) -> list[str]:

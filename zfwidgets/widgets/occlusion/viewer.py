@@ -23,7 +23,7 @@ from zfwidgets.methods import FILLS
 from zfwidgets.widgets.occlusion import words
 from zfwidgets.widgets.occlusion.beside import OcclusionBeside
 from zfwidgets.widgets.occlusion.maps import OcclusionMaps
-from zfwidgets.widgets.occlusion.options import OcclusionOptions, layers_with_places, precision_options, sweep_of
+from zfwidgets.widgets.occlusion.options import PRECISIONS, OcclusionOptions, layers_with_places, sweep_of
 from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.figures import PictureFigure
 from zfwidgets.widgets.parts.score_bars import score_bars
@@ -125,7 +125,7 @@ class OcclusionViewer(OcclusionOptions):
         layers = layers_with_places(net)
         self._image_control = controls.image_choice(self._backend, self.image)
         self._channel_control = controls.choice("Channel", self._channels(), _STRONGEST)
-        self._precision_control = controls.choice("Precision", precision_options(self.refine), "exact")
+        self._precision_control = controls.choice("Precision", self._precisions(), "exact")
         return controls.group(
             self._bind(self._image_control, "image"),
             self._bind(controls.target_choice(net.classes), "target"),
@@ -336,8 +336,11 @@ class OcclusionViewer(OcclusionOptions):
         self._channel_control.options = self._channels()
         self._channel_control.value = _STRONGEST
 
+    def _precisions(self) -> list[tuple[str, str]]:
+        return controls.precision_options(PRECISIONS, self.refine)
+
     def _name_precisions(self) -> None:
-        self._offering.renew(self._precision_control, precision_options(self.refine), self.precision)
+        self._offering.renew(self._precision_control, self._precisions(), self.precision)
 
     def _channels(self) -> list[tuple[str, int | str]]:
         count = self._backend.network.layers[self.layer].channels if self.layer is not None else 0

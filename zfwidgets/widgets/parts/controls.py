@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as W
 
 from zfwidgets.backend import Backend
 
-__all__ = ["choice", "group", "image_choice", "image_options", "slider", "target_choice"]
+__all__ = ["choice", "group", "image_choice", "image_options", "precision_options", "slider", "target_choice"]
 
 _WIDE = {"description_width": "initial"}
 _MANY = 60
@@ -37,6 +38,18 @@ def image_options(backend: Backend) -> list[tuple[str, str]]:
     # Asking for a label may mean to decode the picture.
     labels = {key: backend.label(key) if len(keys) <= _MANY else None for key in keys}
     return [(f"{label} ({key})" if label else key, key) for key, label in labels.items()]
+
+
+def precision_options(names: Sequence[str], refined: bool) -> list[tuple[str, str]]:
+    """What precisions are called, and what follows them: the exact answer, or nothing.
+
+    Examples
+    --------
+    >>> precision_options(("exact", "fast"), refined=False)
+    [('Exact', 'exact'), ('Fast only', 'fast')]
+    """
+    then = ", then exact" if refined else " only"
+    return [(name.capitalize() + (then if name != "exact" else ""), name) for name in names]
 
 
 def target_choice(classes: tuple[str, ...]) -> W.Dropdown | W.Combobox:
