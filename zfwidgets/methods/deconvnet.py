@@ -150,22 +150,8 @@ def project_units(
     >>> [p.pixels.shape for p in project_units(net, torch.rand(2, 3, 16, 16), units)]
     [(3, 3, 3), (3, 16, 16)]
     """
-    check_rules(rule, overlap)
-    checked_network(net)
-    layers = list(dict.fromkeys(unit.layer for unit in units))
-    for layer in layers:
-        check_projectable(net, layer)
-    recording = images if isinstance(images, Recording) else record_for_projections(net, images, layers)
-    for unit in units:
-        check_unit(net, recording, unit)
-    graph = net.traced()
-    for index in graph.ancestors([net.layers[layer].index for layer in layers]):
-        graph.nodes[index].operation.refresh()
-    pieces = [
-        (descent, piece)
-        for descent in (Descent(net, recording, layer, rule, overlap) for layer in layers)
-        for piece in descent.pieces(units)
-    ]
+    descents = ways_down(net, images, units, rule, overlap)
+    pieces = [(descent, piece) for descent in descents for piece in descent.pieces(units)]
 
     def pieces_until_cancelled() -> Iterator[tuple[Descent, list[int]]]:
         for piece in pieces:
@@ -183,6 +169,20 @@ def project_units(
         for some in (map if alone else side_by_side)(projected, pieces_until_cancelled()):
             found.update(some)
     return [found[number] for number in range(len(units))]
+
+
+def ways_down(net: Network, images: Any, units: Sequence[Unit], rule: Rule, overlap: Overlap) -> list[Descent]:
+    """From each layer of the units, in their order; raises what `project` raises for what does not exist."""
+    check_rules(rule, overlap)
+    checked_network(net)
+    layers = list(dict.fromkeys(unit.layer for unit in units))
+    for layer in layers:
+        check_projectable(net, layer)
+    recording = images if isinstance(images, Recording) else record_for_projections(net, images, layers)
+    for unit in units:
+        check_unit(net, recording, unit)
+    net.traced().refresh([net.layers[layer].index for layer in layers])
+    return [Descent(net, recording, layer, rule, overlap) for layer in layers]
 
 
 class Descent:

@@ -111,10 +111,10 @@ class Graph:
                     values.pop(source, None)
         return result
 
-    def refresh(self) -> None:
-        """Notice weights that were edited around torch since the last run."""
-        for node in self.nodes:
-            node.operation.refresh()
+    def refresh(self, wanted: Collection[int] | None = None) -> None:
+        """Notice weights that were edited around torch since the last run; of some nodes and what they depend on."""
+        for index in range(len(self.nodes)) if wanted is None else self.ancestors(wanted):
+            self.nodes[index].operation.refresh()
 
     @cached_property
     def tabled(self) -> bool:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zfwidgets.methods.architecture.result import ProjectionStages, Stage
-from zfwidgets.methods.deconvnet import Descent, check_rules, check_unit, one_unit
+from zfwidgets.methods.deconvnet import Descent, one_unit, ways_down
 from zfwidgets.network import Network
-from zfwidgets.network.graph import Graph, Node
+from zfwidgets.network.graph import Node
 from zfwidgets.network.operations import Constant
 from zfwidgets.network.passage import Overlap, Passage, Rule
 
@@ -83,15 +83,10 @@ def projection_stages(
     [('start', 'conv2', (5, 1, 1)), ('rectify', '3', (5, 1, 1)), ('filter', 'pool1', (4, 3, 3)),
      ('unpool', 'conv1', (4, 6, 6)), ('rectify', '0', (4, 6, 6)), ('filter', 'pixels', (3, 8, 8))]
     """
-    check_rules(rule, overlap)
     recording, unit = one_unit(net, image, layer, channel, position)
-    check_unit(net, recording, unit)
-    graph = net.traced()
-    for index in graph.ancestors([net.layers[layer].index]):
-        graph.nodes[index].operation.refresh()
+    (descent,) = ways_down(net, recording, [unit], rule, overlap)
     with net.lock, torch.inference_mode():
-        descent = Descent(net, recording, layer, rule, overlap)
-        watch = _Watch(graph, descent, _names(net))
+        watch = _Watch(descent, _names(net))
         (projection,) = descent.project([unit], watch.note)
     return ProjectionStages(projection, tuple(watch.stages))
 
@@ -99,8 +94,8 @@ def projection_stages(
 class _Watch:
     """Makes a stage of everything that it is told on the way down."""
 
-    def __init__(self, graph: Graph, descent: Descent, names: Mapping[int, str]) -> None:
-        self.graph, self.shapes, self.names = graph, descent.shapes, names
+    def __init__(self, descent: Descent, names: Mapping[int, str]) -> None:
+        self.graph, self.shapes, self.names = descent.graph, descent.shapes, names
         self.stages: list[Stage] = []
         self._came: dict[int, list[Node]] = {}
         self._switches: dict[int, NDArray[np.bool_]] = {}

@@ -73,9 +73,7 @@ def compare_rules(
     """
     recording, unit = lively_unit(net, image, layer, channel, position)
     chosen = _checked(ways, _present(net, layer), layer)
-    graph = net.traced()
-    for index in graph.ancestors([net.layers[layer].index]):
-        graph.nodes[index].operation.refresh()
+    net.traced().refresh([net.layers[layer].index])
     with net.lock, torch.inference_mode():
         found = {name: _projected(net, recording, unit, way) for name, way in chosen.items()}
     pixels = {name: reached(projection) for name, projection in found.items()}

@@ -211,9 +211,7 @@ def _pictures(
     net: Network, recording: Recording, unit: Unit, rules: Sequence[Rule], value: float
 ) -> dict[str, Projection]:
     """By rule; `value` is sent down, whatever the unit's own is in this network."""
-    graph = net.traced()
-    for index in graph.ancestors([net.layers[unit.layer].index]):
-        graph.nodes[index].operation.refresh()
+    net.traced().refresh([net.layers[unit.layer].index])
     with net.lock, torch.inference_mode():
         return {rule: _descent(net, recording, unit, rule).project([unit], values=[value])[0] for rule in rules}
 
