@@ -147,6 +147,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert main(["study", "table3"]) == 130 and "kept in studies; the same command" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("few_scenes")
 def test_a_training_that_is_resumed_is_the_same_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "--pictures", "16", "--epochs", "2", "--out", str(tmp_path)]
     assert main([*words, "--resume"]) == 2
@@ -157,6 +158,11 @@ def test_a_training_that_is_resumed_is_the_same_one(tmp_path: Path, capsys: pyte
 
     with pytest.raises(KeyboardInterrupt):
         train_embedded(tmp_path, pictures=16, epochs=2, progress=False, on_epoch=interrupted)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "zfnet-scenes holds a training already, 1 of 2 epochs done" in said and "resume=True (--resume)" in said
+    assert before == {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     (tmp_path / "zfnet-scenes.checkpoint").unlink()  # as if it had been killed just before that was written
     assert main([*words, "--resume", "--seed", "4"]) == 2
     assert "begun with other seed;" in capsys.readouterr().err

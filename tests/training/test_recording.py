@@ -157,7 +157,9 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
             recording.after(epoch)  # type: ignore[arg-type]
     assert not CheckpointSeries(tmp_path / "run").history
     recording.after(1)
-    with pytest.raises(DataError, match="holds a series"):
+    with pytest.raises(
+        DataError, match=r"run holds a training already, 1 of 1 epochs done, and .* go on with it by resume=True, or"
+    ):
         record_training(module, tmp_path / "run", (1,))
     with pytest.raises(DataError, match="another architecture"):
         record_training(nn.Linear(3, 2), tmp_path / "run", (1,), resume=True)

@@ -19,7 +19,7 @@ from ..models.zfnet import ZFNet
 from .augmentation import PHOTOGRAPHS
 from .checkpoint import write_atomically
 from .material import Material, photographs, scenes
-from .recording import PAPER_EPOCHS, record_training
+from .recording import PAPER_EPOCHS, check_unbegun, record_training
 from .train import Epoch, Recipe, evaluate, train
 
 __all__ = ["EMBEDDED", "MANIFEST", "Plan", "train_embedded"]
@@ -136,13 +136,16 @@ def train_embedded(
     Raises
     ------
     UnknownNameError, ParameterError, DataError
-        For another name, numbers out of range or other than those that are resumed, or pictures that are not there.
+        For another name, numbers out of range or other than those that are resumed, pictures that are not there, or a
+        folder that holds a training which is not resumed: nothing is written over it.
     Cancelled
         If it was asked to stop, see `TrainingRecording.stop`; it can be resumed.
     """
     if name not in EMBEDDED:
         raise unknown_name("embedded network", name, EMBEDDED)
     plan = _changed(EMBEDDED[name], epochs, pictures, seed)
+    if not resume:  # said before thousands of pictures are drawn
+        check_unbegun(Path(folder, name), "resume=True (--resume)")
     material = _material(name, plan, images, processes, progress)
     recipe = plan.recipe
     with torch.random.fork_rng(devices=[]):

@@ -219,11 +219,9 @@ def record_training(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise DataError(f"The folder {place} cannot be made ({cause.strerror}); choose another one.") from cause
-    before = read_manifest(place)
-    if not before.get("history"):  # one that was killed in its first epoch holds nothing
-        before = {}
-    if before and not resume:
-        raise DataError(f"{place} holds a series of checkpoints already; choose another folder, or pass resume=True.")
+    if not resume:
+        check_unbegun(place, "resume=True")
+    before = _begun(place)
     shipped = _shipped(module)
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -241,6 +239,24 @@ def record_training(
         raise DataError(f"The series in {place} is of another architecture; choose another folder.")
     _write_manifest(place, manifest)
     return TrainingRecording(module, place, manifest, dtype, resumed=bool(before))
+
+
+def check_unbegun(folder: Path, resuming: str) -> None:
+    """Raise `DataError` where a training was recorded, as nothing is written over it; and how to go on with it."""
+    before = _begun(folder)
+    if before:
+        done = before["history"][-1]["epoch"]
+        last = max((*(before.get("planned") or ()), done))
+        raise DataError(
+            f"{folder} holds a training already, {done} of {last} epochs done, and nothing is written over it; go on "
+            f"with it by {resuming}, or choose another folder."
+        )
+
+
+def _begun(folder: Path) -> dict[str, Any]:
+    """The manifest of a training; one that was killed in its first epoch has left nothing."""
+    manifest = read_manifest(folder)
+    return manifest if manifest.get("history") else {}
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
