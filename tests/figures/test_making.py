@@ -16,12 +16,14 @@ from zfwidgets.figures.canvas import WIDTH
 from zfwidgets.figures.common import beyond
 from zfwidgets.figures.fig4 import evolution_claims
 from zfwidgets.figures.fig5 import invariance_claims
+from zfwidgets.figures.fig9 import few_claims
 from zfwidgets.figures.making import names_to_make
 from zfwidgets.figures.table1 import _paper, _spread, order_claim
 from zfwidgets.figures.table2 import PAPER, classification_errors
 from zfwidgets.methods.correspondence import Correspondence
 from zfwidgets.methods.evolution.embedded import embedded_evolution
 from zfwidgets.methods.intervals import Estimate
+from zfwidgets.methods.probing import Probe
 from zfwidgets.training.studies import stored_choices
 
 
@@ -163,3 +165,24 @@ def test_filters_that_overlap_are_not_told_apart(backend: zf.Backend) -> None:
     }
     verdicts = [claim.agrees for claim in make("fig6", backend, 0.2, networks=swapped).claims]
     assert verdicts == [True, False, True, False, None, None]
+
+
+def test_more_pictures_are_better_where_the_folds_tell_it() -> None:
+    def probe(*right: tuple[int, int, int]) -> Probe:
+        """Of 100 pictures of each of two classes in three folds, so many right; one tuple for each number."""
+        tables = np.array([[[[n, 100 - n], [100 - n, n]] for n in folds] for folds in right])
+        return Probe(("a",), ("ant", "bee"), (1, 6, 24)[: len(right)], 3, "svm", None, {"a": tables})
+
+    def verdicts(learnt: Probe, random: Probe) -> list[bool | None]:
+        return [claim.agrees for claim in few_claims(learnt, random, "a")]
+
+    rising = probe((60, 61, 62), (70, 71, 72), (80, 81, 82))
+    low = probe((50, 51, 52), (50, 51, 52), (50, 51, 52))
+    assert verdicts(rising, low) == [True, True, True]
+    assert "2 of 2 steps up; 24 lead 1 by 0.20 (0.20 to 0.20)" in few_claims(rising, low, "a")[0].found
+    # The mean rises from 60 to 70 %, and the folds do not agree on it; nor that it is above 60 %.
+    mixed = probe((60, 60, 60), (64, 65, 66), (50, 70, 90))
+    assert verdicts(mixed, low)[0] is None
+    assert verdicts(mixed, probe(*[(60, 60, 60)] * 3)) == [None, None, True]
+    down = probe((60, 61, 62), (58, 59, 60), (80, 81, 82))
+    assert verdicts(down, low)[0] is None and verdicts(low, rising) == [None, False, False]

@@ -317,6 +317,20 @@ def test_two_networks_are_compared_fold_by_fold(folds: int, classes: int, seed: 
     assert found.apart == (abs(mean) > factor * error + 1e-12)
 
 
+def test_two_numbers_of_training_pictures_are_compared_fold_by_fold() -> None:
+    tables = np.random.default_rng(0).integers(1, 9, (2, 3, 2, 2))
+    tables[1] = 10 * tables[0].sum(-1, keepdims=True) - tables[0]  # as many pictures of each class at both
+    tables[0] *= 19
+    q = Probe(("a",), ("ant", "bee"), (2, 8), 3, "svm", None, {"a": tables})
+    found = accuracy_difference(q, q, ("a", "a"), (2, 8))
+    mean, error = slow_accuracy_difference(tables[0].tolist(), tables[1].tolist())
+    assert found.value == pytest.approx(mean) and found.value != 0
+    assert (found.high - found.low) / 2 == pytest.approx(4.302653 * error, rel=1e-5)
+    assert accuracy_difference(q, q, ("a", "a"), (8, 2)).value == -found.value
+    with pytest.raises(ParameterError, match="were 2, 8; found 4"):
+        accuracy_difference(q, q, ("a", "a"), (2, 4))
+
+
 def test_probes_of_other_pictures_are_not_compared() -> None:
     def made(tested: int, folds: int = 2) -> Probe:
         tables = np.full((1, folds, 2, 2), tested, np.int64)

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from zfwidgets.methods.telling import Difference
     from zfwidgets.network import Network
 
-__all__ = ["UNSEEN_SEED", "answers", "beyond", "every", "ladder", "listed", "names_of", "per_cent", "rises", "some"]
+__all__ = [
+    "UNSEEN_SEED",
+    "answers",
+    "beyond",
+    "every",
+    "ladder",
+    "listed",
+    "names_of",
+    "per_cent",
+    "rises",
+    "some",
+    "spanned",
+]
 
 _BATCH = 64
 UNSEEN_SEED = 3
@@ -78,6 +90,18 @@ def rises(values: Sequence[float]) -> bool:
     (True, False)
     """
     return all(low < high for low, high in pairwise(values))
+
+
+def spanned(found: Difference) -> str:
+    """A difference and its interval as words.
+
+    Examples
+    --------
+    >>> from zfwidgets.methods.telling import Difference
+    >>> spanned(Difference(0.25, 0.125, 0.375))
+    '0.25 (0.12 to 0.38)'
+    """
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def beyond(one: Estimate | Difference, other: Estimate | float) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zfwidgets.figures.canvas import stacked
-from zfwidgets.figures.common import beyond, every, some
+from zfwidgets.figures.common import beyond, every, some, spanned
 from zfwidgets.figures.result import Claim, PaperFigure
 from zfwidgets.figures.table1 import compared
 from zfwidgets.imaging import enlarge, mosaic, titled_sheet
@@ -52,7 +52,7 @@ def alike_claim(d: Correspondence) -> Claim:
     layer = d.layers[0]
     found = ", ".join(f"{part} {d.delta[layer][part].mean:.2f}" for part in PAPER)
     below = {part: part_difference(d, layer, (part, RANDOM)) for part in PAPER if part != RANDOM}
-    lead = ", ".join(f"{part} by {step.value:.2f} ({step.low:.2f} to {step.high:.2f})" for part, step in below.items())
+    lead = ", ".join(f"{part} by {spanned(step)}" for part, step in below.items())
     return Claim(
         "hiding an eye or the nose changes different faces more alike than hiding a random place",
         f"at {layer} {found}; below random: {lead}; {len(d.seen)} faces",

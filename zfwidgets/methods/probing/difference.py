@@ -1,4 +1,4 @@
-"""Two networks' probes of the same pictures: is one more accurate than the other? Needs no torch."""
+"""Two probes of the same pictures, of two networks or of one: is one more accurate? Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ __all__ = ["accuracy_difference"]
 
 
 def accuracy_difference(
-    mine: Probe, theirs: Probe, layers: tuple[str, str], per_class: int | None = None, level: float = 0.95
+    mine: Probe,
+    theirs: Probe,
+    layers: tuple[str, str],
+    per_class: int | tuple[int, int] | None = None,
+    level: float = 0.95,
 ) -> Difference:
     """Accuracy of one network's features minus that of another's, fold by fold on the same pictures.
 
@@ -26,8 +30,8 @@ def accuracy_difference(
         Cross-validations of the same pictures and labels in the same order, with the same seed.
     layers : (str, str)
         Of the first and of the second network.
-    per_class : int, optional
-        Training pictures of each class; the most by default.
+    per_class : int or (int, int), optional
+        Training pictures of each class, for both or for the first and the second; the most by default.
     level : float
         Of the interval, between 0 and 1.
 
@@ -60,7 +64,8 @@ def accuracy_difference(
             "Two probes are compared fold by fold, and these have other pictures, classes, folds or classifiers; probe "
             "both networks with the same ones."
         )
-    apart = (second - first)[mine.place(per_class)]
+    numbers = per_class if isinstance(per_class, tuple) else (per_class, per_class)
+    apart = second[mine.place(numbers[1])] - first[mine.place(numbers[0])]
     value, folds = float(apart.mean()), len(apart)
     if folds < 2:
         return Difference(value, math.nan, math.nan)
