@@ -162,8 +162,6 @@ def test_intervals_hold_the_mean_and_shrink_with_more_pictures() -> None:
     for level in (0, 1, math.nan, 95):
         with pytest.raises(ParameterError, match="for example 0"):
             few.interval("a", "nose", level=level)
-    with pytest.raises(ParameterError, match="resamples"):
-        few.interval("a", "nose", resamples=0)
     with pytest.raises(UnknownNameError, match="no part 'nsoe'"):
         few.interval("a", "nsoe")
     with pytest.raises(UnknownNameError, match="no layer 'b'"):

@@ -47,7 +47,8 @@ def table1(backend: Backend, effort: float = 1.0, faces: int = 24) -> PaperFigur
         "eye 0.069, nose 0.079, random 0.107; at layer 7 the four are alike, 0.069, 0.068, 0.069 and 0.073 (section "
         "4.3).",
         f"{net.name}, {len(d.seen)} frontal faces of the scenes world that it has never seen, aligned, ten random "
-        "places in each. sign(0) is a symbol of its own. Bars: the mean over pairs, and 95 % of resamples of faces.",
+        "places in each. sign(0) is a symbol of its own. Bars: the mean over pairs, and 95 % by Student, leaving out "
+        "each face in turn.",
         (
             *correspondence_claims(d, _WHY),
             order_claim("at the last map, averaged over 2 x 2 places", coarse, d.layers[-2]),

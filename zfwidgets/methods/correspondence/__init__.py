@@ -1,8 +1,7 @@
 """Correspondence: does hiding one part change the features of different pictures alike? (Section 4.3, Fig. 8, Table 1.)
 
 `compare` is the function a person calls, `result` what it returns, `placing` says where the parts lie in the model's
-input and which squares hide them, `bootstrap` how sure a Delta is, `difference` compares
-two of them.
+input and which squares hide them, `jackknife` how sure a Delta is, `difference` compares two of them.
 """
 
 from typing import TYPE_CHECKING

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError
+from zfwidgets.methods.correspondence.jackknife import mean_over_pairs
 from zfwidgets.methods.correspondence.result import Correspondence
-from zfwidgets.methods.telling import Difference, check_level, student_factor
+from zfwidgets.methods.telling import Difference
 
 __all__ = ["delta_difference", "part_difference"]
 
@@ -19,10 +18,8 @@ def delta_difference(
 ) -> Difference:
     """Delta of one network minus that of another, for a part that was hidden from both in the same pictures.
 
-    What makes a set of pictures alike for both drops out of the difference. Its interval is Student's over pictures,
-    with the standard error from leaving out each picture in turn (Arvesen 1969, "Jackknifing U-statistics"): pairs that
-    share a picture are not independent. Among a handful of pictures a bootstrap, which draws the same ones again and
-    again, would tell apart two networks that differ by chance far more often than its level says.
+    What makes a set of pictures alike for both drops out of the difference. Its interval is made as that of one Delta,
+    `Correspondence.interval`.
 
     Parameters
     ----------
@@ -55,7 +52,6 @@ def delta_difference(
     >>> delta_difference(mine, theirs, ("conv5", "fire5"), "nose")
     Difference(value=-0.125, low=-0.125, high=-0.125)
     """
-    check_level(level)
     both = [one.of(layer, part) for one, layer in zip((mine, theirs), layers, strict=True)]
     there, same = (~np.isnan(found).all(0) for found in both)
     if there.shape != same.shape or (there != same).any():
@@ -99,22 +95,11 @@ def part_difference(d: Correspondence, layer: str, parts: tuple[str, str], level
     >>> part_difference(d, "conv5", ("nose", "random"))
     Difference(value=0.25, low=0.25, high=0.25)
     """
-    check_level(level)
     return _between(d.of(layer, parts[0]), d.of(layer, parts[1]), level)
 
 
 def _between(mine: NDArray[np.float32], theirs: NDArray[np.float32], level: float) -> Difference:
     """Of shares (places, N, N); places may be of another number."""
     having = ~(np.isnan(mine).all((0, 1)) | np.isnan(theirs).all((0, 1)))
-    number = int(having.sum())
-    if number < 2:
-        return Difference(math.nan, math.nan, math.nan)
     first, second = (found[:, having][:, :, having].mean(0, dtype=float) for found in (mine, theirs))
-    apart = np.nan_to_num(second - first)  # a picture with itself is no pair
-    value = float(apart.sum()) / (number * (number - 1))
-    if number < 3:
-        return Difference(value, math.nan, math.nan)
-    without = (apart.sum() - 2 * apart.sum(0)) / ((number - 1) * (number - 2))
-    error = math.sqrt((number - 1) * without.var())
-    reach = student_factor(number - 1, level) * error
-    return Difference(value, value - reach, value + reach)
+    return Difference(*mean_over_pairs(second - first, level))

@@ -172,9 +172,8 @@ def _table_of_two(d: Correspondence, layer: str, second: Second) -> str:
         cells.append(_difference(differences.get(part)))
     papers = "; ".join(f"{part} {one.mean:.3f}, {other.mean:.3f}" for part, (one, other) in PAPER.items())
     meaning = (
-        "Share of cells whose changes differ in sign; below, 95 % of bootstrap resamples of the pictures; of the "
-        "difference, 95 % by Student from leaving out each picture in turn, each part by itself; bold: zero lies "
-        f"outside. The paper, layers 5 and 7: {papers}."
+        "Share of cells whose changes differ in sign; below, and of the difference, 95 % by Student from leaving out "
+        f"each picture in turn, each part by itself; bold: zero lies outside. The paper, layers 5 and 7: {papers}."
     )
     return f'<div class="zf-parts zf-num">{"".join(cells)}</div><div class="zf-soft">{meaning}</div>'
 
@@ -205,7 +204,7 @@ def _number(delta: Delta | None) -> str:
 
 
 def bars(d: Correspondence, layer: str, second: Second | None = None) -> str:
-    """Delta of each part as a bar, with its bootstrap interval; a second network's is striped, below the first's."""
+    """Delta of each part as a bar, with its interval; a second network's is striped, below the first's."""
     theirs = None if second is None else second.layer(layer)
     shown = [(d, layer)] if second is None or theirs is None else [(d, layer), (second.d, theirs)]
     found = {
@@ -220,7 +219,7 @@ def bars(d: Correspondence, layer: str, second: Second | None = None) -> str:
         for (part, place), (mean, ends) in found.items()
         if not np.isnan(mean)
     ]
-    notes = ["line: 95 % of bootstrap resamples of the pictures"] if len(d.seen) > 2 else []
+    notes = ["line: 95 % by Student, leaving out each picture in turn"] if len(d.seen) > 2 else []
     if second is not None and len(shown) > 1:
         notes.append(f"full: {escape(second.names[0])}, striped: {escape(second.names[1])}")
     return f'<div class="zf-bars zf-intervals">{"".join(rows)}</div><div class="zf-soft">{"; ".join(notes)}</div>'
