@@ -83,7 +83,7 @@ def test_it_shows_what_the_report_says(viewer: FilterViewer, network: Network, p
     assert viewer._mosaics[0] is not None
     np.testing.assert_array_equal(viewer._mosaics[0].pixels, filter_mosaic(report.filters[largest], shared=True).pixels)
     assert "6 of 5 x 5, stride 2" in viewer._layer1[0]._title.value
-    assert "8 maps of 3" in viewer._layer2[0]._title.value
+    assert "8 maps of conv2" in viewer._layer2[0]._title.value
     assert f"#{largest[0]} " in viewer._cards.value
     assert "3 pictures" in viewer._facts()
 

@@ -46,7 +46,7 @@ class SecondProjections:
     Attributes
     ----------
     layer : str
-        The convolution's name.
+        Its name, as in `Patterns`.
     pixels : ndarray
         (G, 3, h, w) float32, signed; zero for a map that no picture excites.
     values : ndarray

@@ -91,7 +91,7 @@ def filter_report(
         notes.append(f"{_filters_hold(empty)} nothing but zeros.")
     return FilterReport(
         net.name,
-        _name(graph, first),
+        _name(net, graph, first),
         array,
         stride,
         float(radius),
@@ -182,7 +182,7 @@ def _patterns(net: Network, graph: Graph, first: int, filters: Tensor) -> Patter
     weight = _whole_weight(_convolution(graph, second), len(filters))
     rows, columns = receptive_field(graph, node.inputs[0], net.shapes)
     pixels = _numpy(F.conv_transpose2d(weight, filters, stride=(rows.jump, columns.jump)))
-    return Patterns(_name(graph, second), pixels, aliased(pixels, _pair(_convolution(graph, first).module.stride)))
+    return Patterns(_name(net, graph, second), pixels, aliased(pixels, _pair(_convolution(graph, first).module.stride)))
 
 
 def _responses(
@@ -192,7 +192,7 @@ def _responses(
     image_set: ImageSet | Iterable[Any],
     cancelled: Callable[[], bool] | None,
 ) -> Responses:
-    wanted = _rectified(graph, first)
+    wanted = _answering(graph, first)[-1]
     peak = sums = squares = above = torch.zeros(())
     places = pictures = 0
     skipped: list[Skipped] = []
@@ -232,8 +232,12 @@ def _batches(net: Network, image_set: ImageSet | Iterable[Any], skipped: list[Sk
         yield torch.stack(waiting)
 
 
-def _name(graph: Graph, index: int) -> str:
-    """As a user writes it."""
+def _name(net: Network, graph: Graph, index: int) -> str:
+    """What lists of layers call its maps, if they offer them; else the convolution's own name."""
+    offered = {net.layers[name].index: name for name in net.menu}
+    for node in _answering(graph, index):
+        if node in offered:
+            return offered[node]
     return next((name for name, node in graph.names.items() if node == index), graph.nodes[index].name)
 
 
@@ -241,13 +245,14 @@ def _readers(graph: Graph, index: int) -> list[int]:
     return [node.index for node in graph.nodes if index in node.inputs]
 
 
-def _rectified(graph: Graph, index: int) -> int:
-    """The node whose output is the filter's answer: behind its norm and relu, if it has them."""
+def _answering(graph: Graph, index: int) -> list[int]:
+    """A convolution and, behind it, its norm and relu, if it has them: the last one's output is the filters' answer."""
+    found = [index]
     readers = _readers(graph, index)
     while len(readers) == 1 and graph.nodes[readers[0]].operation.kind in ("batch norm", "relu", "relu6"):
-        index = readers[0]
-        readers = _readers(graph, index)
-    return index
+        found += readers
+        readers = _readers(graph, found[-1])
+    return found
 
 
 def _pair(value: Any) -> tuple[int, int]:

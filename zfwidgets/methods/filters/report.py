@@ -60,7 +60,7 @@ class Patterns:
     Attributes
     ----------
     layer : str
-        Its name in the network.
+        Its name, as lists of the network's layers have it (``"conv2"``), if they do.
     pixels : ndarray
         (G, 3, H, W) float32: each of its filters as the sum of the first layer's filters, at the distance at which
         it reads them; what lies between the two convolutions (relu, pooling, response norm) is left out.
@@ -80,7 +80,7 @@ class FilterReport:
     Attributes
     ----------
     network, layer : str
-        Whose they are, and the convolution's name in it.
+        Whose they are, and the convolution's name, as lists of the network's layers have it, if they do.
     filters : ndarray
         (F, 3, h, w) float32, for inputs in 8-bit steps: comparable between networks, whatever their preprocessing.
     stride : (int, int)
