@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import nn
 from twins.evolution import PREPROCESS, drifting_series, small_module
 from twins.mining import blotches
@@ -18,6 +20,7 @@ from twins.tiny import widget_labelled
 
 from zfwidgets.backend import Backend
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError
+from zfwidgets.imaging.growth import growth_sheet
 from zfwidgets.methods.evolution import feature_evolution
 from zfwidgets.methods.evolution.result import FeatureEvolution, LayerEvolution
 from zfwidgets.methods.top_activations import Progress
@@ -79,6 +82,13 @@ def said(viewer: EvolutionViewer) -> str:
     return str(viewer._beside.about.value)  # type: ignore[union-attr]
 
 
+def touch(side: Any, cell: int, panel: int = 1) -> None:
+    upper, left, height, width = side.mosaics[panel].box(cell)
+    mark = side.panels[panel]._mark
+    where = {"click_x": left + width / 2, "click_y": upper + height / 2}
+    mark._handle_custom_msgs(mark, {"event": "element_click", "data": where})
+
+
 def test_one_slider_turns_both_to_the_nearest_epoch(viewer: EvolutionViewer, theirs: CheckpointSeries) -> None:
     assert viewer._beside is not None
     panels = viewer._beside.side.panels
@@ -105,11 +115,65 @@ def test_the_map_of_the_same_number_is_followed_in_both(viewer: EvolutionViewer)
         assert f"conv2 #{viewer.channel} through the epochs" in side.life.value
         assert f"at epochs {', '.join(map(str, columns))}" in side.life.value
         assert [panel._lines.visible for panel in side.panels[:2]] == [False, True]
-    upper, left, height, width = viewer._beside.side.mosaics[0].box(1)
-    panel = viewer._beside.side.panels[0]
-    where = {"click_x": left + width / 2, "click_y": upper + height / 2}
-    panel._mark._handle_custom_msgs(panel._mark, {"event": "element_click", "data": where})
+    touch(viewer._beside.side, 1, panel=0)
     assert (viewer.layer, viewer.channel) == ("conv1", viewer._growth.followed("conv1")[1])
+
+
+def test_the_button_opens_the_picture_of_the_cell_that_was_clicked(growing: Backend, series: Any, theirs: Any) -> None:
+    """The second network has pictures of its own."""
+    unlike = blotches(7, seed=8)
+    own = {f"own/{key}": unlike[key] for key in unlike}
+    with Backend(Network(small_module(5), preprocess=PREPROCESS, device="cpu", name="theirs"), own) as other:
+        viewer = EvolutionViewer(growing, series, other, other_series=theirs, maps=4)
+        assert viewer.wait(60) and viewer._beside is not None
+        button, sides = viewer._open_button, (viewer._first, viewer._beside.side)
+        assert button.description == "Open picture of mine"
+        epochs = (EPOCHS[-1], THEIRS[-1])
+        blocks = [side.growth.blocks[epoch, "conv2"] for side, epoch in zip(sides, epochs, strict=True)]
+        place = next(
+            at
+            for at, cells in enumerate(zip(*(block.cells for block in blocks), strict=True))
+            if all(cell.exemplar is not None for cell in cells)
+        )
+        for which, name in ((1, "theirs"), (0, "mine"), (1, "theirs")):
+            touch(sides[which], place)
+            assert button.description == f"Open picture of {name}" and not button.disabled
+            button.click()
+            assert viewer.image == blocks[which].cells[place].exemplar.image and viewer.state == "ready"
+        assert viewer.image.startswith("own/")
+        np.testing.assert_array_equal(
+            np.asarray(growing.picture(viewer.image)), np.asarray(other.picture(viewer.image))
+        )
+        widget_labelled(viewer, "Layer").value = "conv1"  # a list of the first network's
+        assert button.description == "Open picture of mine"
+        viewer.close()
+
+
+def test_a_picture_that_the_first_network_knows_otherwise_is_not_opened(
+    growing: Backend, series: Any, theirs: Any
+) -> None:
+    unlike = blotches(9, seed=4)
+    assert {*unlike} == {*PICTURES}
+    with Backend(Network(small_module(5), preprocess=PREPROCESS, device="cpu", name="theirs"), unlike) as other:
+        viewer = EvolutionViewer(growing, series, other, other_series=theirs, maps=4)
+        assert viewer.wait(60) and viewer._beside is not None
+        before, block = viewer.image, viewer._beside.side.growth.blocks[9, "conv1"]
+        touch(viewer._beside.side, next(at for at, cell in enumerate(block.cells) if cell.exemplar is not None), 0)
+        viewer._open_button.click()
+        assert viewer.image == before and "mine: It holds another picture as" in viewer._strip.alert.value
+        viewer.close()
+
+
+def test_the_printed_figure_has_both(viewer: EvolutionViewer, growing: Backend, series: Any) -> None:
+    both = np.asarray(Image.open(io.BytesIO(viewer.as_png(rows=2))))
+    names = [viewer._first.part("mine", growing.compute, viewer._source(), 2, True), viewer._beside.part(2, viewer)]
+    assert [part.title.partition(":")[0] for part in names] == ["mine", "theirs"]
+    assert [part.title.rpartition("epochs ")[2] for part in names] == ["1, 2, 5, 8", "1, 4, 9"]
+    assert [[layer for layer, _ in part.blocks] for part in names] == [["conv1", "conv2"]] * 2
+    pages = [np.asarray(Image.open(io.BytesIO(growth_sheet([part])))) for part in names]
+    assert both.shape[1] == sum(page.shape[1] for page in pages)
+    np.testing.assert_array_equal(both[: len(pages[0]), : pages[0].shape[1]], pages[0])
+    np.testing.assert_array_equal(both[: len(pages[1]), pages[0].shape[1] :], pages[1])
 
 
 def test_both_have_their_curves_and_the_table_their_difference(viewer: EvolutionViewer) -> None:

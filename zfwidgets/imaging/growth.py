@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,9 @@ from PIL import Image
 
 from .encode import to_png
 from .mosaic import Mosaic, mosaic
-from .nines import titled_sheet
+from .nines import PAPER, titled_sheet
 
-__all__ = ["CELL", "block_picture", "cell_picture", "growth_sheet", "hatched", "rows_picture"]
+__all__ = ["CELL", "GrowthPart", "block_picture", "cell_picture", "growth_sheet", "hatched", "rows_picture"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -116,23 +117,43 @@ def rows_picture(rows: Sequence[Sequence[Pixels | None]]) -> Pixels:
     return pixels if opaque.all() else np.concatenate([pixels, opaque], axis=2)
 
 
-def growth_sheet(title: str, note: str, blocks: Sequence[tuple[str, Sequence[Sequence[Pixels | None]]]]) -> bytes:
-    """Fig. 4 for print, as PNG: a block for each layer, maps below each other, epochs beside each other.
+class GrowthPart(NamedTuple):
+    """What `growth_sheet` shows of one network.
 
-    Parameters
+    Attributes
     ----------
     title, note : str
         What it shows, and where from.
     blocks : sequence of (str, rows of cells)
         uint8 (CELL, CELL, 3), None where there is nothing.
+    """
+
+    title: str
+    note: str
+    blocks: Sequence[tuple[str, Sequence[Sequence[Pixels | None]]]]
+
+
+def growth_sheet(parts: Sequence[GrowthPart]) -> bytes:
+    """Fig. 4 for print, as PNG: a block for each layer, maps below each other, epochs beside each other.
+
+    Parameters
+    ----------
+    parts : sequence of GrowthPart
+        One, or some beside each other.
 
     Examples
     --------
-    >>> growth_sheet("a", "b", [("conv1", [[hatched(), None]])])[:4]
+    >>> growth_sheet([GrowthPart("a", "b", [("conv1", [[hatched(), None]])])])[:4]
     b'\x89PNG'
     """
-    drawn: list[tuple[str, Pixels | None]] = [(name, rows_picture(rows)[..., :3]) for name, rows in blocks]
-    return to_png(titled_sheet(title, note, drawn, columns=2))
+    pages = []
+    for title, note, blocks in parts:
+        drawn: list[tuple[str, Pixels | None]] = [(name, rows_picture(rows)[..., :3]) for name, rows in blocks]
+        pages.append(titled_sheet(title, note, drawn, columns=2))
+    height = max(len(page) for page in pages)
+    below = [((0, height - len(page)), (0, 0), (0, 0)) for page in pages]
+    level = [np.pad(page, more, constant_values=PAPER) for page, more in zip(pages, below, strict=True)]
+    return to_png(np.concatenate(level, axis=1))
 
 
 def _none() -> Pixels:

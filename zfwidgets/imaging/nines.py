@@ -15,12 +15,12 @@ from .checks import whole_number
 from .mosaic import Mosaic, mosaic
 from .render import enlarge
 
-__all__ = ["beside", "square", "titled_sheet"]
+__all__ = ["PAPER", "beside", "square", "titled_sheet"]
 
 Pixels = npt.NDArray[np.uint8]
 
 _GAP_COLOUR = 208
-_PAPER, _INK, _SOFT = 255, (34, 34, 34), (96, 96, 96)
+PAPER, _INK, _SOFT = 255, (34, 34, 34), (96, 96, 96)
 _LINE = 20
 """Pixels of a line of text on a sheet."""
 _SPACE = 14
@@ -96,9 +96,10 @@ def titled_sheet(title: str, note: str, pairs: Sequence[tuple[str, Pixels | None
     shapes = [picture.shape for _, picture in pairs if picture is not None] or [(40, 90, 3)]
     height, width = max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)
     rows = -(-len(pairs) // whole_number(columns, "columns"))
-    across = max(min(columns, len(pairs)) * (width + _SPACE) + _SPACE, 260)
+    words = (_font(size).getlength(text) for size, text in ((16, title), (12, note)))
+    across = max(min(columns, len(pairs)) * (width + _SPACE) + _SPACE, 260, math.ceil(max(words)) + 2 * _SPACE)
     top = _SPACE + 2 * _LINE + 6
-    page = Image.new("RGB", (across, top + rows * (height + _LINE + _SPACE)), (_PAPER,) * 3)
+    page = Image.new("RGB", (across, top + rows * (height + _LINE + _SPACE)), (PAPER,) * 3)
     pen = ImageDraw.Draw(page)
     pen.text((_SPACE, _SPACE - 2), title, fill=_INK, font=_font(16))
     pen.text((_SPACE, _SPACE + _LINE + 2), note, fill=_SOFT, font=_font(12))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets as W
 
 from zfwidgets.backend import Backend, Request
 from zfwidgets.backend.evolution_requests import Evolved, SeriesSource
+from zfwidgets.imaging.growth import GrowthPart
 from zfwidgets.widgets.evolution import panels
 from zfwidgets.widgets.evolution.pair import EvolutionPair
 from zfwidgets.widgets.evolution.panels import GrowthPanels
 from zfwidgets.widgets.parts.growth import Growth
 from zfwidgets.widgets.viewer.counterpart import Counterpart, layer_beside
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.evolution_drawing import EvolutionCell
 
 __all__ = ["EvolutionBeside"]
 
@@ -45,6 +49,8 @@ class EvolutionBeside:
         The second network's.
     about : ipywidgets.HTML
         What had to be chosen for it, or why nothing of it can be shown.
+    followed : EvolutionCell or None
+        The map that is followed, at the shown epoch; None where none is.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class EvolutionBeside:
         self._failed: set[int | None] = set()
         self.side = GrowthPanels(chosen, names[1])
         self.about = W.HTML()
+        self.followed: EvolutionCell | None = None
 
     # Questions -----------------------------------------------------------------------------------------------
 
@@ -96,6 +103,7 @@ class EvolutionBeside:
     def forget(self, evolution: bool) -> None:
         """Other maps are shown, or another series."""
         self.side.forget(evolution)
+        self.followed = None
         if evolution:
             self._evolved, self._none, self._failed = None, self._blind, set()
             self.side.blank()
@@ -148,7 +156,7 @@ class EvolutionBeside:
 
     def follow(self, place: int, channel: int, epoch: int, options: Options) -> None:
         """The map of the same number at all its epochs, and what had to be chosen."""
-        growth, near = self.side.growth, self.epoch(epoch)
+        growth, near, self.followed = self.side.growth, self.epoch(epoch), None
         if growth is None or near is None or self._evolved is None:
             self._say([self._none])
             return
@@ -162,9 +170,14 @@ class EvolutionBeside:
         if chosen is None or layer is None:
             self.side.unfollow()
         else:
+            self.followed = chosen[1]
             self.side.follow(place, chosen[1], near, options.enhance)
             said += self._other_maps(place, layer, (channel, wanted, chosen[1].channel))
         self._say(said)
+
+    def part(self, rows: int, options: Options) -> GrowthPart | None:
+        """Its part of Fig. 4 for print."""
+        return self.side.part(self._names[1], self._theirs.compute, self.source(options), rows, options.enhance)
 
     def _other_maps(self, place: int, layer: str, channels: tuple[int, int, int]) -> list[str]:
         """That one of the two shows another map than the one that was asked for."""

@@ -17,7 +17,7 @@ from zfwidgets.backend.evolution_requests import (
     SeriesSource,
     ShippedEvolutionRequest,
 )
-from zfwidgets.imaging.growth import block_picture
+from zfwidgets.imaging.growth import GrowthPart, block_picture
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.widgets.evolution import words
 from zfwidgets.widgets.parts.figures import PictureFigure
@@ -194,13 +194,36 @@ class GrowthPanels:
         self._followed = ()
         self.life.clear()
 
-    def rows(self, place: int, count: int, enhance: bool) -> list[list[NDArray[np.uint8] | None]]:
-        """The first maps of a layer below each other, the epochs beside each other."""
-        growth, layer = self.growth, self.layers[place]
-        if growth is None or layer is None:
-            return []
-        found = [[growth.cell(epoch, layer, one) for epoch in growth.columns] for one in growth.followed(layer)]
-        return [[None if cell is None else _drawn(cell, enhance) for cell in row] for row in found[:count]]
+    def part(
+        self, name: str, compute: Callable[[Request], Any], source: SeriesSource, rows: int, enhance: bool
+    ) -> GrowthPart | None:
+        """What is printed of this network, all of it drawn; None where it has no checkpoint.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        compute : callable
+            Answers a question.
+        source : SeriesSource
+            The series.
+        rows : int
+            Maps of each layer.
+        enhance : bool
+            Whether contrast is enhanced.
+        """
+        growth = self.growth
+        if growth is None or not growth.epochs:
+            return None
+        for epoch in growth.epochs:
+            for _, request in growth.requests(source, epoch):
+                growth.keep(compute(request))
+        shown = [layer for layer in self.layers if layer is not None]
+        return GrowthPart(
+            f"{name}: the strongest activation of each map, projected, at epochs {', '.join(map(str, growth.columns))}",
+            f"over {growth.evolved.words}",
+            [(layer, _rows(growth, layer, rows, enhance)) for layer in shown],
+        )
 
     def _touch(self, place: int, x: float, y: float) -> None:
         index = self.mosaics[place].at(x, y) if place in self.mosaics else None
@@ -211,3 +234,9 @@ class GrowthPanels:
 
 def _drawn(cell: EvolutionCell, enhance: bool) -> NDArray[np.uint8]:
     return cell.enhanced if enhance else cell.plain
+
+
+def _rows(growth: Growth, layer: str, count: int, enhance: bool) -> list[list[NDArray[np.uint8] | None]]:
+    """The first maps of a layer below each other, the epochs beside each other."""
+    found = [[growth.cell(epoch, layer, one) for epoch in growth.columns] for one in growth.followed(layer)]
+    return [[None if cell is None else _drawn(cell, enhance) for cell in row] for row in found[:count]]

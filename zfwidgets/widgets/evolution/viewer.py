@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import ipywidgets as W
 
 from zfwidgets.backend import Request
 from zfwidgets.backend.evolution_requests import Evolved, SeriesSource
-from zfwidgets.errors import ParameterError, UnknownNameError
+from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.imaging.growth import growth_sheet
 from zfwidgets.widgets.evolution import words
 from zfwidgets.widgets.evolution.beside import EvolutionBeside
@@ -23,7 +24,7 @@ from zfwidgets.widgets.parts.growth import MOST_LAYERS, Growth
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND
 
 if TYPE_CHECKING:
-    from zfwidgets.methods.evolution.result import FeatureEvolution
+    from zfwidgets.methods.evolution.result import Exemplar, FeatureEvolution
 
 __all__ = ["EvolutionViewer"]
 
@@ -83,11 +84,13 @@ class EvolutionViewer(EvolutionOptions):
 
     def _build(self) -> W.Widget:
         name = "" if self._other is None else self._names[FIRST]
-        self._first = GrowthPanels(self._by_hand(self._choose), name)
+        self._first = GrowthPanels(self._by_hand(partial(self._choose, FIRST)), name)
         self._beside: EvolutionBeside | None = None
+        self._opens = FIRST
         self._places: list[W.Widget] = [*self._first.panels]
         if self._other is not None:
-            self._beside = EvolutionBeside(self._backend, self._other, self._names, self._by_hand(self._choose))
+            touched = self._by_hand(partial(self._choose, SECOND))
+            self._beside = EvolutionBeside(self._backend, self._other, self._names, touched)
             both = zip(self._first.panels, self._beside.side.panels, strict=True)
             self._places = [W.VBox(panels) for panels in both]
             for box in self._places:
@@ -166,7 +169,7 @@ class EvolutionViewer(EvolutionOptions):
     # Answers -------------------------------------------------------------------------------------------------
 
     def _show_of(self, which: int, slot: str, value: Any) -> None:
-        side = self._first if which == FIRST or self._beside is None else self._beside.side
+        side = self._side(which)
         if slot == "shipped":
             side.ships = value is not None
             if value is not None:
@@ -179,6 +182,9 @@ class EvolutionViewer(EvolutionOptions):
                 self._show_life()
             else:
                 self._show_blocks()
+
+    def _side(self, which: int) -> GrowthPanels:
+        return self._first if which == FIRST or self._beside is None else self._beside.side
 
     def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
         if which == FIRST or self._beside is None:
@@ -255,9 +261,9 @@ class EvolutionViewer(EvolutionOptions):
         """The chosen map at every epoch."""
         growth, epoch = self._growth, self._shown_epoch
         chosen = None if growth is None else growth.chosen(epoch, self.layer, self.channel)
-        self._open_button.disabled = chosen is None or chosen[1].exemplar is None
         if growth is None or epoch is None or chosen is None:
             self._first.unfollow()
+            self._name_picture()
             return
         layer, cell = chosen
         place = growth.layers.index(layer)
@@ -266,31 +272,55 @@ class EvolutionViewer(EvolutionOptions):
         self._offering.renew(self._map_control, maps, -1 if self.channel is None else cell.channel)
         if self._beside is not None:
             self._beside.follow(place, cell.channel, epoch, self)
+        self._name_picture()
+
+    def _name_picture(self) -> None:
+        """Whose picture the button opens: that of the network in which a cell was clicked last."""
+        self._open_button.disabled = self._exemplar() is None
+        if self._other is not None:
+            self._open_button.description = f"Open picture of {self._names[self._opens]}"
+
+    def _exemplar(self) -> Exemplar | None:
+        """Where the map that is followed, in that network, is strongest."""
+        growth = self._growth
+        if self._opens == SECOND and self._beside is not None:
+            cell = self._beside.followed
+        else:
+            chosen = None if growth is None else growth.chosen(self._shown_epoch, self.layer, self.channel)
+            cell = None if chosen is None else chosen[1]
+        return None if cell is None else cell.exemplar
 
     # Hands ---------------------------------------------------------------------------------------------------
 
     def _picked(self, trait: str, value: Any) -> None:
         if not self._offering.under_way and value is not None:
+            self._opens = FIRST
             with self.hold_trait_notifications():
                 if trait == "layer":
                     self.channel = None
                 setattr(self, trait, None if value in (-1, "last") else value)
 
-    def _choose(self, place: int, channel: int) -> None:
+    def _choose(self, which: int, place: int, channel: int) -> None:
+        """A click on a cell of a network."""
         if place < len(self._layers()):
+            self._opens = which
             with self.hold_trait_notifications():
                 self.layer, self.channel = self._layers()[place], channel
+            self._name_picture()  # the same map may have been followed in the other network
 
     def _open(self) -> None:
-        growth = self._growth
-        chosen = None if growth is None else growth.chosen(self._shown_epoch, self.layer, self.channel)
-        if growth is None or chosen is None or chosen[1].exemplar is None:
+        exemplar, growth = self._exemplar(), self._side(self._opens).growth
+        if growth is None or exemplar is None:
             return
-        key = chosen[1].exemplar.image
+        key, backend = exemplar.image, self._backends[self._opens]
         if growth.evolved.shipped:
             from zfwidgets.methods.evolution.embedded import evolution_pictures
 
-            self._backend.borrow(key, evolution_pictures(growth.evolution.name))
+            backend.borrow(key, evolution_pictures(growth.evolution.name))
+        try:
+            backend.lend(key, self._backend)
+        except DataError as error:
+            raise DataError(f"{self._names[FIRST]}: {error}") from error
         self.image = key
 
     def _forget(self, name: str) -> None:
@@ -331,6 +361,8 @@ class EvolutionViewer(EvolutionOptions):
     def as_png(self, rows: int = 6) -> bytes:
         """Fig. 4 as the paper prints it: a block for each layer, maps below each other, epochs beside each other.
 
+        A second network's stands beside it.
+
         Parameters
         ----------
         rows : int
@@ -341,13 +373,9 @@ class EvolutionViewer(EvolutionOptions):
         ParameterError
             If there is no checkpoint yet.
         """
-        growth = self._growth
-        if growth is None or not growth.layers:
+        if self._growth is None or not self._growth.layers:
             raise ParameterError("There is nothing to draw yet; wait until a checkpoint has been mined.")
-        for epoch in growth.epochs:
-            for _, request in growth.requests(self._source(), epoch):
-                growth.keep(self._backend.compute(request))
-        blocks = [(layer, self._first.rows(place, rows, self.enhance)) for place, layer in enumerate(growth.layers)]
-        listed = ", ".join(map(str, growth.columns))
-        title = f"{growth.evolution.name}: the strongest activation of each map, projected, at epochs {listed}"
-        return growth_sheet(title, f"over {growth.evolved.words}", blocks)
+        name = self._growth.evolution.name if self._other is None else self._names[FIRST]
+        parts = [self._first.part(name, self._backend.compute, self._source(), rows, self.enhance)]
+        parts += [] if self._beside is None else [self._beside.part(rows, self)]
+        return growth_sheet([part for part in parts if part is not None])
