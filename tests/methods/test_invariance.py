@@ -162,6 +162,42 @@ def test_a_network_that_cannot_be_traced_gives_probabilities_only(pictures: torc
         invariance_curves(odd, pictures, "rotate", [30], layers=["conv1"])
 
 
+class _Weighed(nn.Module):
+    """Two classes whose logits are the mean of the picture, times these numbers."""
+
+    def __init__(self, *weights: float, branches: bool = False) -> None:
+        super().__init__()
+        self.weights, self.branches = torch.tensor([weights]), branches
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.branches and x.sum() > 1e30:  # cannot be traced
+            return self.weights
+        return x.mean((1, 2, 3))[:, None] * self.weights
+
+
+@pytest.mark.parametrize("branches", [False, True])
+def test_answers_that_are_not_finite_are_refused_and_an_impossible_class_is_not(branches: bool) -> None:
+    net = Network(_Weighed(3e38, 1, branches=branches), preprocess=Preprocess(size=8), device="cpu")
+    with pytest.raises(NetworkError, match="_Weighed overflows: the answers are not finite"):
+        invariance_curves(net, torch.full((3, 8, 8), 2.0), "rotate", [0, 90], layers=())
+    # only once it is moved, for what is seen beyond its border
+    with pytest.raises(NetworkError, match="overflows"):
+        invariance_curves(net, torch.zeros(3, 8, 8), "translate", [0, 7], layers=(), border="white")
+    net = Network(_Weighed(-np.inf, 1, branches=branches), preprocess=Preprocess(size=8), device="cpu")
+    curves = invariance_curves(net, torch.ones(3, 8, 8), "rotate", [0, 90], layers=())
+    assert curves.probability.tolist() == [[1, 1]]
+
+
+def test_features_that_are_not_finite_are_no_features_that_stay() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.Flatten(), nn.Linear(2 * 64, 2))
+    for part in (module[0], module[2]):
+        nn.init.constant_(part.weight, 1e25)
+    nn.init.zeros_(module[4].weight)
+    net = Network(module, preprocess=Preprocess(size=8), device="cpu")
+    with pytest.raises(NetworkError, match="overflows: the"):
+        invariance_curves(net, torch.ones(3, 8, 8), "rotate", [0, 90], layers=["conv2"])
+
+
 def test_the_network_and_the_pictures_are_left_as_they_were(net: Network, pictures: torch.Tensor) -> None:
     before = pictures.clone()
     net.module.train()

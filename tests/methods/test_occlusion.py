@@ -6,11 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from torch import nn
 from twins.networks import slow_occlusion
 from twins.zoo import SMALL, small
 
 from zfwidgets import Network, Preprocess, occlusion_map, record
-from zfwidgets.errors import Cancelled, ParameterError, UnknownNameError
+from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError
 from zfwidgets.methods import FILLS, fill_picture, occluded_input
 
 CLASSES = ["ant", "bee", "cat", "dog", "elk"]
@@ -86,6 +87,19 @@ def test_cancelled_sweep_stops_at_once(net, x):
     with pytest.raises(Cancelled):
         occlusion_map(net, x, size=6, stride=1, cancelled=lambda: len(asked.append(1) or asked) > 2)
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize("plan", ["dense", "incremental"])
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_answers_that_are_not_finite_are_refused(plan, level):
+    """Those of the picture, and those of one square alone: a map of NaN would name the first class everywhere."""
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 64, 2))
+    for part in (module[0], module[3]):
+        nn.init.constant_(part.weight, 1e25)
+        nn.init.zeros_(part.bias)
+    net = Network(module, preprocess=Preprocess(size=8), device="cpu")
+    with pytest.raises(NetworkError, match="Sequential overflows: its answers or its map of conv1 are not finite"):
+        occlusion_map(net, torch.full((3, 8, 8), level), size=4, stride=4, fill="white", plan=plan)
 
 
 def test_grey_is_half_in_pixels_and_mean_is_zero_in_input(net, x):

@@ -85,6 +85,8 @@ def invariance_curves(
     ------
     ParameterError, UnknownNameError
         For amounts that leave nothing of the picture, or a name that does not exist.
+    NetworkError
+        If features or answers are not finite.
 
     Examples
     --------

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zfwidgets.errors import NetworkError
 from zfwidgets.imaging import transformed
 from zfwidgets.methods.invariance.border import Border, border_of
 from zfwidgets.network import Network
@@ -84,7 +85,7 @@ class Mover:
         batch = self.batch[torch.from_numpy(pictures).to(self.batch.device)]
         found = list(self._each(self._features, torch.split(batch, self.piece)))
         features = {name: torch.cat([part[name] for part, _ in found]) for name in self.indices}
-        return features, np.concatenate([_numpy(logits) for _, logits in found])
+        return features, np.concatenate([self._sound(logits) for _, logits in found])
 
     def measured(
         self, pictures: NDArray[np.int64], amounts: NDArray[np.float64], places: NDArray[np.int64], clean: Features
@@ -106,10 +107,24 @@ class Mover:
                 before = clean[name][beside]
                 distance, lengths = _length(now - before), _length(now) + _length(before)
                 distances[name] = _numpy(distance)
-                relative[name] = _numpy(torch.where(lengths > 0, distance / lengths, 0))
-            return Measured(pictures[slots], columns, distances, relative, _numpy(logits))
+                relative[name] = _numpy(torch.where(lengths == 0, 0, distance / lengths))
+                self._check(np.isfinite(relative[name]), f"the features of {name!r}")
+            return Measured(pictures[slots], columns, distances, relative, self._sound(logits))
 
         return self._each(measure, (pairs[start : start + self.piece] for start in range(0, len(pairs), self.piece)))
+
+    def _sound(self, logits: Tensor) -> Floats:
+        """(n, K); a class alone may be impossible, which is a logit of minus infinity."""
+        found = _numpy(logits)
+        self._check(np.isfinite(found.max(-1)), "the answers")
+        return found
+
+    def _check(self, sound: NDArray[np.bool_], what: str) -> None:
+        if not sound.all():
+            raise NetworkError(
+                f"{self.net.name} overflows: {what} are not finite, so how far they go cannot be said; check its "
+                "weights and its preprocessing."
+            )
 
     def _each(self, function: Callable[[Item], Result], pieces: Iterable[Item]) -> Iterator[Result]:
         if self.net.graph is not None and self.net.graph.tabled:

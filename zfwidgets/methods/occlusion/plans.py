@@ -60,6 +60,8 @@ class Job:
 class Plan(Protocol):
     """A way to compute squares."""
 
+    job: Job
+
     def whole(self) -> tuple[Floats, Floats | None]:
         """Logits (1, K) and sums (1, channels) of the picture without a square."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zfwidgets.methods.occlusion.plans import Job
     from zfwidgets.network import Network
 
-__all__ = ["OcclusionMap", "Precision", "empty", "interpolated", "spread"]
+__all__ = ["OcclusionMap", "Precision", "check_finite", "empty", "interpolated", "spread"]
 
 Floats = NDArray[np.float32]
 Precision = Literal["exact", "fast", "preview"]
@@ -97,6 +97,7 @@ def empty(
     job: Job, stride: int, target: str | int | None, whole: tuple[Floats, Floats | None], precision: Precision
 ) -> OcclusionMap:
     """A map of which only the picture without a square is known."""
+    check_finite(job, *whole)
     logits, sums = whole[0][0], whole[1][0] if whole[1] is not None else None
     shape = (len(job.rows), len(job.columns))
     return OcclusionMap(
@@ -115,6 +116,16 @@ def empty(
         job.net,
         precision,
     )
+
+
+def check_finite(job: Job, logits: Floats, sums: Floats | None) -> None:
+    """Raise `NetworkError` where there is no most probable class or no sum; a class alone may be impossible."""
+    if not np.isfinite(logits.max(-1)).all() or not (sums is None or np.isfinite(sums).all()):
+        what = "its answers" if job.layer is None else f"its answers or its map of {job.layer}"
+        raise NetworkError(
+            f"{job.net.name} overflows: {what} are not finite, so where they fall cannot be said; check its weights "
+            "and its preprocessing."
+        )
 
 
 def spread(result: OcclusionMap, step: int) -> OcclusionMap:

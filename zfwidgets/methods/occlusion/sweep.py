@@ -15,7 +15,7 @@ from zfwidgets.errors import Cancelled, ParameterError, unknown_name
 from zfwidgets.methods.fill import Fill, fill_picture
 from zfwidgets.methods.occlusion.order import Cells, levels
 from zfwidgets.methods.occlusion.plans import Dense, Job, Plan, Windowed
-from zfwidgets.methods.occlusion.result import OcclusionMap, Precision, empty, interpolated, spread
+from zfwidgets.methods.occlusion.result import OcclusionMap, Precision, check_finite, empty, interpolated, spread
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.device import fast_arithmetic
 from zfwidgets.network.windows import grid, whole_number
@@ -88,6 +88,8 @@ def occlusion_map(
     ------
     ParameterError, UnknownNameError
         For a square that does not fit or a name that does not exist.
+    NetworkError
+        If answers or sums are not finite.
 
     Examples
     --------
@@ -176,6 +178,7 @@ def _filled(
         left = len(cells)
         for chunk, logits, sums in plan.batches(cells, check):
             r, c = chunk.T
+            check_finite(plan.job, logits, sums)
             result.logits[r, c] = logits
             if sums is not None and result.sums is not None:
                 result.sums[r, c] = sums

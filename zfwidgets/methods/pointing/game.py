@@ -102,8 +102,11 @@ def pointing_game(
         if cancelled is not None and cancelled():
             raise Cancelled("The pointing game was cancelled.")
         clean, seen = _placed(net, picture, box, number)
-        m = occlusion_map(net, clean, size, stride, fill, target, chosen, cancelled=cancelled)
-        sweeps.append(_looked_at(m, seen, number))
+        try:
+            m = occlusion_map(net, clean, size, stride, fill, target, chosen, cancelled=cancelled)
+        except NetworkError as error:
+            raise NetworkError(f"Picture {number}: {error}") from error
+        sweeps.append(_looked_at(m, seen))
     return _game(keys, sweeps, (size, stride), tuple(clean.shape[1:]), chosen)
 
 
@@ -137,15 +140,10 @@ class _Looked(NamedTuple):
     risen_place: Place
 
 
-def _looked_at(m: OcclusionMap, box: tuple[float, float, float, float], number: int) -> _Looked:
+def _looked_at(m: OcclusionMap, box: tuple[float, float, float, float]) -> _Looked:
     assert m.clean_sums is not None and m.channel is not None
     whole, clean = float(m.clean_sums[m.channel]), m.clean_probability()
     activation, probability = m.activation().astype(float), m.probability().astype(float)
-    if not all(np.isfinite(values).all() for values in (whole, activation, probability)):
-        raise NetworkError(
-            f"{m.net.name} overflows in picture {number}: its map or its probabilities are not finite, so where they "
-            "fall cannot be said; check its weights and its preprocessing."
-        )
     lost, fallen = (whole - activation) / (whole or 1.0), clean - probability
     x, y = (starts + m.size / 2 for starts in (m.columns, m.rows))
 
