@@ -54,6 +54,40 @@ def test_kill_and_resume_give_the_same_bytes(tmp_path: Path, pictures: LabelledP
     assert all(torch.equal(a, b) for a, b in zip(through.parameters(), resumed.parameters(), strict=True))
 
 
+class Odd(nn.Module):
+    """Has a weight that nobody uses, one that is frozen, and one that two layers share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.first = nn.Conv2d(3, 3, 3, stride=2)
+        self.second = self.first
+        self.frozen, self.unused = nn.Linear(3, 16), nn.Linear(2, 2)
+        self.frozen.weight.requires_grad_(False)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        maps: torch.Tensor = self.second(self.first(inputs).relu())
+        answers: torch.Tensor = self.frozen(maps.mean((2, 3)))
+        return answers
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_weights_without_momentum_and_shared_ones_are_resumed_too(
+    momentum: float, tmp_path: Path, pictures: LabelledPictures
+) -> None:
+    recipe = Recipe(epochs=2, batch_size=16, momentum=momentum)
+    options = {"preprocess": PREPROCESS, "progress": False}
+    through, resumed = Odd(), Odd()
+    train(through, pictures, pictures, recipe, checkpoint=tmp_path / "straight", **options)  # type: ignore[arg-type]
+    broken = tmp_path / "broken"
+    train(Odd(), pictures, pictures, replace(recipe, epochs=1), checkpoint=broken, **options)  # type: ignore[arg-type]
+    train(resumed, pictures, pictures, recipe, checkpoint=broken, resume=True, **options)  # type: ignore[arg-type]
+    assert (tmp_path / "straight").read_bytes() == broken.read_bytes()
+    assert all(torch.equal(a, b) for a, b in zip(through.parameters(), resumed.parameters(), strict=True))
+    assert torch.equal(resumed.frozen.weight, Odd().frozen.weight)
+    assert not torch.equal(resumed.first.weight, Odd().first.weight)
+
+
 def test_training_leaves_the_callers_chance_alone(pictures: LabelledPictures) -> None:
     net = network()
     torch.manual_seed(5)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -63,7 +64,11 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint atomically; the same run gives the same bytes."""
-    tensors = {name: tensor.detach().contiguous() for name, tensor in checkpoint.tensors.items()}
+    # Copies, because a file holds no tensor twice, and layers may share one.
+    tensors = {
+        name: tensor.detach().clone(memory_format=torch.contiguous_format)
+        for name, tensor in checkpoint.tensors.items()
+    }
     # One entry only: safetensors writes several in no fixed order, and equal runs would differ in their bytes.
     state = json.dumps(checkpoint.state, sort_keys=True)
     write_atomically(path, save(tensors, metadata={_FORMAT: state}))

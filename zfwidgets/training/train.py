@@ -321,7 +321,9 @@ class _Run:
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         for name, parameter in self.network.named_parameters():
-            tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+            # None without momentum, and of what gets no gradient: frozen or unused.
+            if (speed := self.optimiser.state[parameter].get("momentum_buffer")) is not None:
+                tensors[f"momentum.{name}"] = speed
         state: dict[str, object] = {
             "recipe": asdict(self.recipe),
             "history": [list(epoch) for epoch in self.history],
@@ -362,7 +364,8 @@ class _Run:
             raise WeightsError(f"The checkpoint {path} belongs to a network of another architecture.") from cause
         self.best = _under("best.", checkpoint.tensors)
         for name, parameter in self.network.named_parameters():
-            self.optimiser.state[parameter]["momentum_buffer"] = checkpoint.tensors[f"momentum.{name}"]
+            if (speed := checkpoint.tensors.get(f"momentum.{name}")) is not None:
+                self.optimiser.state[parameter]["momentum_buffer"] = speed
         self.history = [Epoch(*epoch) for epoch in state["history"]]
         self.rate, self.best_loss, self.waited = state["rate"], state["best_loss"], state["waited"]
 
