@@ -163,6 +163,7 @@ def test_a_click_follows_a_map_and_opens_its_picture(viewer: EvolutionViewer) ->
     upper, left, height, width = viewer._first.mosaics[0].box(place)
     touch(viewer._first.panels[0], left + width / 2, upper + height / 2)
     assert (viewer.layer, viewer.channel) == ("conv1", growth.followed("conv1")[place])
+    assert [widget_labelled(viewer, name).value for name in ("Layer", "Map")] == ["conv1", viewer.channel]
     assert viewer._first.panels[0]._lines.visible and not viewer._first.panels[1]._lines.visible
     assert f"conv1 #{viewer.channel}" in viewer._first.life.value
     viewer._open_button.click()

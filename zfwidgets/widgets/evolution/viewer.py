@@ -270,6 +270,8 @@ class EvolutionViewer(EvolutionOptions):
         self._first.follow(place, cell, epoch, self.enhance)
         maps = [_FIRST_LIVE, *((f"#{channel}", channel) for channel in growth.followed(layer))]
         self._offering.renew(self._map_control, maps, -1 if self.channel is None else cell.channel)
+        with self._offering:
+            self._layer_control.value = "last" if self.layer is None else layer
         if self._beside is not None:
             self._beside.follow(place, cell.channel, epoch, self)
         self._name_picture()

@@ -125,7 +125,8 @@ class FeatureBeside:
         facts = "" if unit is None else unit_facts(self._theirs.network, unit)
         said.append(self._subtract(first, beside, options))
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
-        self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{facts}{lines}'
+        heading = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>'
+        self.about.value = f'{heading}{facts}<div style="margin-top:6px">{lines}</div>'
 
     def refused(self, why: str) -> None:
         """There is no projection of it."""
