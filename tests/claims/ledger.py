@@ -141,7 +141,7 @@ def page(rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
         "*Scenes*: `zfnet-scenes`, on pictures drawn by code that it has not seen. *Photographs*: `zfnet-photos` on",
         "validation photographs of Tiny-ImageNet, of the 40 classes that it was taught (also in Fig. 9 and Tables 4-7,",
         "up to 40 of each), in Fig. 8 and Table 1 SqueezeNet v1.1 on dogs; measured only where these are at hand.",
-        "Intervals hold 95 %: Wilson's for shares, bootstrap over pictures for means, Student's for differences of",
+        "Intervals hold 95 %: Wilson's for shares, Student's for means over pictures or maps, for differences of",
         "Deltas (leaving out each picture in turn) and of accuracies (fold by fold). Both networks are small; what is",
         "compared are directions, not ImageNet's numbers. *In part*: not on all pictures.",
         "*No verdict*: too close to tell, or not measured.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from zfwidgets.errors import DataError, ParameterError, UnknownNameError
 from zfwidgets.figures import NAMES, Claim, PaperFigure, make, names_asked
 from zfwidgets.figures.canvas import WIDTH
 from zfwidgets.figures.common import beyond
+from zfwidgets.figures.fig2 import purity_claims
 from zfwidgets.figures.fig4 import evolution_claims
 from zfwidgets.figures.fig5 import invariance_claims
 from zfwidgets.figures.fig9 import few_claims
@@ -128,6 +130,18 @@ def test_a_gain_that_too_few_pictures_tell_is_no_verdict() -> None:
     assert [beyond(gain, 0.0) for gain in (above, around, below)] == [True, None, False]
     assert [beyond(above, gain) for gain in (above, around, below)] == [None, None, True]
     assert beyond(below, around) is False
+
+
+def test_an_order_of_layers_within_their_intervals_is_open() -> None:
+    def verdicts(*shares: float) -> list[bool | None]:
+        pure = {f"conv{place}": Estimate(share, share - 0.05, share + 0.05) for place, share in enumerate(shares, 1)}
+        return [claim.agrees for claim in purity_claims(pure, 2000, 16)]
+
+    assert verdicts(0.3, 0.4, 0.7) == verdicts(0.3, 0.32, 0.7) == [True, True]
+    assert verdicts(0.32, 0.3, 0.52) == [None, None]
+    assert verdicts(0.3, 0.7, 0.5) == [False, None] and verdicts(0.7, 0.68, 0.3) == [False, False]
+    assert verdicts(0.7) == [None, True]  # one layer is no order
+    assert verdicts(0.3, math.nan) == [None, None]
 
 
 def test_layers_that_settle_at_one_checkpoint_are_not_told_apart() -> None:

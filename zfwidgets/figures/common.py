@@ -118,6 +118,23 @@ def beyond(one: Estimate | Difference, other: Estimate | float) -> bool | None:
     return True if one.low > high else False if one.high < low else None
 
 
+def climbs(found: Sequence[Estimate]) -> bool | None:
+    """Whether numbers climb: each above the one before, and the last one surely above the first.
+
+    False where one is surely below the one before, or the last one below the first; else None.
+
+    Examples
+    --------
+    >>> from zfwidgets.methods.intervals import Estimate
+    >>> low, more, high = (Estimate(value, value - 0.1, value + 0.1) for value in (0.2, 0.25, 0.7))
+    >>> climbs([low, more, high]), climbs([more, low, high]), climbs([low, more]), climbs([low, high, more])
+    (True, None, None, False)
+    """
+    up = all(before.value < now.value for before, now in pairwise(found))
+    down = any(beyond(now, before) is False for before, now in pairwise(found))
+    return every([beyond(found[-1], found[0]), False if down else up or None])
+
+
 def every(verdicts: Iterable[bool | None]) -> bool | None:
     """Whether all of them are so; None where it is open of one and none is not so.
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zfwidgets.figures.canvas import stacked
-from zfwidgets.figures.common import UNSEEN_SEED, ladder, rises, some
+from zfwidgets.figures.common import UNSEEN_SEED, beyond, climbs, ladder, some
 from zfwidgets.figures.looking import learnt_claims, object_claim
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 from zfwidgets.imaging import Picture, as_image
+from zfwidgets.methods.intervals import UNKNOWN, Estimate, mean_of
 
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
@@ -74,7 +75,7 @@ def fig2(backend: Backend, effort: float = 1.0, index: Any = None) -> PaperFigur
     )
 
 
-def purity_of(backend: Backend, source: TopIndexRequest) -> tuple[list[TopOrder], dict[str, float]]:
+def purity_of(backend: Backend, source: TopIndexRequest) -> tuple[list[TopOrder], dict[str, Estimate]]:
     """Maps of each convolution in the order of their purity, and its mean over those that anything excites."""
     from zfwidgets.backend.top_requests import TopOrderRequest
 
@@ -82,22 +83,26 @@ def purity_of(backend: Backend, source: TopIndexRequest) -> tuple[list[TopOrder]
     convolutions = [name for name in net.menu if net.layers[name].spatial and name.startswith("conv")]
     layers = convolutions or [net.default_layer]
     orders: list[TopOrder] = [backend.compute(TopOrderRequest(source, name, "purity")) for name in layers]
-    return orders, {order.layer: float(np.nanmean(order.purity[~order.dead])) for order in orders}
+    known = {order.layer: order.purity[~order.dead & ~np.isnan(order.purity)] for order in orders}
+    return orders, {layer: mean_of(found) if len(found) else UNKNOWN for layer, found in known.items()}
 
 
-def purity_claims(pure: dict[str, float], pictures: int, classes: int) -> tuple[Claim, ...]:
+def purity_claims(pure: dict[str, Estimate], pictures: int, classes: int) -> tuple[Claim, ...]:
     """Of the mean purity of each layer, from the first to the last."""
     layers, shares = list(pure), list(pure.values())
+    ends = f"{layers[0]} {shares[0]}, {layers[-1]} {shares[-1]}"
     return (
         Claim(
             "the higher the layer, the more the nine pictures of a map are of one class",
-            f"purity of {layers[0]} to {layers[-1]} {ladder(shares)}, of {pictures:,} pictures of {classes} classes",
-            rises(shares),
+            f"purity of {layers[0]} to {layers[-1]} {ladder([share.value for share in shares])}, {ends}, of "
+            f"{pictures:,} pictures of {classes} classes",
+            climbs(shares),
+            note="95 % over the maps of a layer; open where a step down is within that.",
         ),
         Claim(
             "in the last layer most of a map's nine pictures are of one class",
-            f"{shares[-1]:.2f} in {layers[-1]}",
-            shares[-1] > _MOST,
+            f"{shares[-1]} in {layers[-1]}",
+            beyond(shares[-1], _MOST),
         ),
     )
 

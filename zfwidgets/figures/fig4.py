@@ -8,13 +8,14 @@ import numpy as np
 
 from zfwidgets.errors import ParameterError
 from zfwidgets.figures.canvas import stacked, table_picture
-from zfwidgets.figures.common import ladder, rises, some
+from zfwidgets.figures.common import climbs, ladder, rises, some
 from zfwidgets.figures.result import Claim, PaperFigure, Table
 from zfwidgets.imaging import as_image
+from zfwidgets.methods.intervals import UNKNOWN, Estimate, share_of
 
 if TYPE_CHECKING:
     from zfwidgets.backend import Backend
-    from zfwidgets.methods.evolution.result import FeatureEvolution
+    from zfwidgets.methods.evolution.result import FeatureEvolution, LayerEvolution
 
 __all__ = ["evolution_claims", "fig4"]
 
@@ -71,7 +72,7 @@ def evolution_claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
 
     names = list(evolution.layers)
     number = [np.inf if epoch is None else epoch for epoch in evolution.settled.values()]
-    final = [float(layer.final[-2]) for layer in evolution.layers.values()]
+    final = [_final(layer) for layer in list(evolution.layers.values())[::-1]]
     words = ", ".join("never" if np.isinf(epoch) else str(epoch) for epoch in number)
     last, before = evolution.epochs[-1], evolution.epochs[-2]
     tied = number == sorted(number) and not rises(number)
@@ -95,11 +96,18 @@ def evolution_claims(evolution: FeatureEvolution) -> tuple[Claim, ...]:
         ),
         Claim(
             "the lower the layer, the more of its maps have their final picture before the end",
-            f"{ladder(final[::-1])} of the maps of {names[-1]} to {names[0]} at epoch {before}",
-            rises(final[::-1]),
+            f"{ladder([share.value for share in final])} of the maps of {names[-1]} to {names[0]} at epoch {before}, "
+            f"{names[-1]} {final[0]}, {names[0]} {final[-1]}",
+            climbs(final),
             note=f"Pictures: {pictures_in_words(evolution.name)}.",
         ),
     )
+
+
+def _final(layer: LayerEvolution) -> Estimate:
+    """Share of the maps alive at the end that have their final picture one checkpoint before."""
+    alive = int((layer.values[-1] > 0).sum())
+    return share_of(np.arange(alive) < round(layer.final[-2] * alive)) if alive else UNKNOWN
 
 
 def _table(known: dict[str, FeatureEvolution]) -> Table:

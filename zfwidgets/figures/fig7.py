@@ -12,7 +12,7 @@ from zfwidgets.figures.canvas import stacked
 from zfwidgets.figures.common import UNSEEN_SEED, beyond, some
 from zfwidgets.figures.result import Claim, PaperFigure, Pixels
 from zfwidgets.imaging import enlarge, heat_picture, label_picture, overlay, place_cells, signed_picture, titled_sheet
-from zfwidgets.methods.intervals import mean_of, share_of
+from zfwidgets.methods.intervals import UNKNOWN, mean_of, share_of
 from zfwidgets.methods.pointing.result import inside
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def rise_claims(game: PointingGame, elsewhere: Sequence[Rise], what: str, alone:
     """
     count = len(game.rises(RISE))
     share = share_of(np.arange(len(game)) < len(elsewhere))
+    mostly = share_of(np.arange(count) < len(elsewhere)) if count else UNKNOWN
     lost = sum(rise.lost > 0.5 for rise in elsewhere)
     return (
         Claim(
@@ -143,8 +144,8 @@ def rise_claims(game: PointingGame, elsewhere: Sequence[Rise], what: str, alone:
         ),
         Claim(
             "where hiding something raises the class, it is mostly something beside the object",
-            f"{len(elsewhere)} of {count} pictures" if count else "there is no such picture",
-            len(elsewhere) > count / 2 if count else None,
+            f"{len(elsewhere)} of {count} pictures, {mostly}" if count else "there is no such picture",
+            beyond(mostly, 0.5),
         ),
         Claim(
             "in some of these the strongest map is about what is hidden",

@@ -9,21 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zfwidgets.errors import ParameterError
+from zfwidgets.methods.telling import student_factor
 
-__all__ = ["Estimate", "mean_of", "share_of"]
+__all__ = ["UNKNOWN", "Estimate", "mean_of", "share_of"]
 
 _NORMAL_95 = 1.959963984540054
 """The quantile of the normal distribution that 2.5 % lie above."""
-_RESAMPLES = 2000
+_LEVEL = 0.95
 
 
 class Estimate(NamedTuple):
-    """A number and its 95 % interval.
+    """A number and its 95 % interval; NaN where nothing can be said.
 
     Examples
     --------
-    >>> str(Estimate(0.9, 0.85, 0.94))
-    '0.90 (0.85 to 0.94)'
+    >>> str(Estimate(0.9, 0.85, 0.94)), str(Estimate(0.9, math.nan, math.nan)), str(UNKNOWN)
+    ('0.90 (0.85 to 0.94)', '0.90', '-')
     """
 
     value: float
@@ -31,13 +32,19 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+        if math.isnan(self.value):
+            return "-"
+        return f"{self.value:.2f}" + ("" if math.isnan(self.low) else f" ({self.low:.2f} to {self.high:.2f})")
+
+
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+"""Of no pictures at all."""
 
 
 def share_of(hits: ArrayLike) -> Estimate:
     """The share of pictures in which something is so, with Wilson's interval (Wilson 1927).
 
-    Unlike that of a bootstrap it is not empty where all or none are.
+    It is not empty where all or none are.
 
     Parameters
     ----------
@@ -62,15 +69,15 @@ def share_of(hits: ArrayLike) -> Estimate:
     return Estimate(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))
 
 
-def mean_of(values: ArrayLike, seed: int = 0) -> Estimate:
-    """The mean over pictures, with the interval of 2000 bootstrap resamples of the pictures.
+def mean_of(values: ArrayLike) -> Estimate:
+    """The mean over pictures, with Student's interval; that of a single picture is NaN.
+
+    A bootstrap of a handful of pictures holds far less than it says: 80 % for four of them, 89 % for eight.
 
     Parameters
     ----------
     values : array of float
         One for each picture.
-    seed : int
-        Of the resamples.
 
     Raises
     ------
@@ -79,14 +86,15 @@ def mean_of(values: ArrayLike, seed: int = 0) -> Estimate:
 
     Examples
     --------
-    >>> mean_of([1.0, 1.0, 1.0])
-    Estimate(value=1.0, low=1.0, high=1.0)
+    >>> print(mean_of([1.0, 2.0, 3.0]), "and", mean_of([1.0]))
+    2.00 (-0.48 to 4.48) and 1.00
     """
     found = _numbers(values)
-    dice, count = np.random.default_rng(seed), len(found)
-    means = np.array([found[dice.integers(0, count, count)].mean() for _ in range(_RESAMPLES)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Estimate(float(found.mean()), float(low), float(high))
+    mean, count = float(found.mean()), len(found)
+    if count < 2:
+        return Estimate(mean, math.nan, math.nan)
+    reach = student_factor(count - 1, _LEVEL) * float(found.std(ddof=1)) / math.sqrt(count)
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:

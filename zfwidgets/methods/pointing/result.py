@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.methods.intervals import Estimate, mean_of, share_of
+from zfwidgets.methods.intervals import UNKNOWN, Estimate, mean_of, share_of
 
 __all__ = ["PANELS", "Panel", "PointingGame", "Rise"]
 
@@ -125,8 +125,9 @@ class PointingGame:
 
     @property
     def agreement(self) -> Estimate:
-        """Mean correlation over the pictures that have one."""
-        return mean_of(self.correlation[~np.isnan(self.correlation)])
+        """Mean correlation over the pictures that have one; NaN where none has."""
+        found = self.correlation[~np.isnan(self.correlation)]
+        return mean_of(found) if len(found) else UNKNOWN
 
     def rises(self, least: float = 0.1) -> list[Rise]:
         """The pictures in which some square raises the class by at least so much, the largest rise first.
