@@ -68,6 +68,14 @@ def tiles_of(backend: Backend, order: TopOrder, *channels: int) -> tuple[TopTile
     return tiles
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(11.0, "11.0"), (9.996, "10.0"), (0.5, "0.500"), (123.0, "123"), (1234.5, "1234"), (1.2e-5, "1.20e-05")],
+)
+def test_a_tile_says_three_digits(value: float, said: str) -> None:
+    assert TopTile(7, (Peak(value, "image", 0, 0),), (None,)).caption == f"#7  {said}"
+
+
 def test_an_order_holds_what_was_mined(mined: Backend, top: TopActivations) -> None:
     order = order_of(mined, top)
     np.testing.assert_array_equal(order.values, top["conv2"].values)

@@ -136,3 +136,20 @@ def test_a_bad_upload_is_a_sentence_and_the_next_one_recovers(page: Page, tmp_pa
     assert settled(page) != before
     chosen = labelled(page, "Image").locator("select").evaluate("node => node.selectedOptions[0].text")
     assert "good.png" in chosen
+
+
+def test_the_page_goes_by_its_own_width(page: Page) -> None:
+    """In a notebook a side bar has its share of the window."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    settled(page)
+    clipped = "[...document.querySelectorAll('.lm-TabBar-tabLabel')].filter(n => n.scrollWidth > n.clientWidth).length"
+    root = page.locator(".zf").first
+    for width, beside in ((830, True), (500, False)):
+        root.evaluate("(node, width) => { node.style.maxWidth = `${width}px`; }", width)
+        settled(page)
+        assert page.evaluate(clipped) == 0
+        seen, found = panel(page, "Picture").bounding_box(), panel(page, "P(").bounding_box()
+        assert seen is not None and found is not None
+        assert (found["y"] == seen["y"]) is beside
+        assert root.evaluate("node => node.scrollWidth") <= width
+    root.evaluate("node => { node.style.maxWidth = ''; }")

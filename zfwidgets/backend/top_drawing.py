@@ -81,7 +81,8 @@ class TopTile:
         found = commonest(self.labels)
         common = "" if found.name is None else f"  {found.name} {found.times}/{found.of}"
         value = self.peaks[0].value
-        return f"#{self.channel}  {value:{'.3g' if value < 1000 else '.0f'}}{common}"
+        digits = f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:.0f}"
+        return f"#{self.channel}  {digits}{common}"
 
 
 def drawn(

@@ -38,7 +38,7 @@ CSS = """
 .zf { --zf-ink: var(--jp-ui-font-color1, #222); --zf-soft: var(--jp-ui-font-color2, #555);
   --zf-line: var(--jp-border-color2, #d5d5d5); --zf-paper: var(--jp-layout-color1, #fff);
   --zf-wash: var(--jp-layout-color2, #f3f4f6); --zf-accent: #ff7f0e; --zf-bar: #2a788e;
-  scrollbar-color: var(--zf-soft) var(--zf-wash);
+  scrollbar-color: var(--zf-soft) var(--zf-wash); container: zf / inline-size; width: 100%;
   color: var(--zf-ink); font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }
 html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-color1, #fff); }
 .zf, .zf .widget-box { overflow: visible; box-sizing: border-box; }
@@ -95,6 +95,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-strip { border-top: 1px solid var(--zf-line); padding: 5px 0; width: 100%; margin-top: 6px; position: sticky;
   bottom: 0; z-index: 5; background: var(--zf-paper); box-shadow: 0 16px 0 var(--zf-paper);
   display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; min-height: 38px; }
+.jp-Notebook .zf-strip, .jp-Notebook .zf-epochs { background: var(--jp-layout-color0, #fff); box-shadow: none; }
 .jp-OutputArea:not(.jp-mod-outputsScrolled):has(.zf-strip), .jp-OutputArea-child:has(.zf-strip),
 .jp-OutputArea-output:has(.zf-strip) { overflow: visible; }
 .zf-strip .widget-html { flex: 1 1 300px; } .zf-strip .widget-button { width: 84px; height: 28px; margin: 0; }
@@ -225,7 +226,11 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-here { width: 100%; }
 .zf .zf-here .zf-tiles { grid-template-columns: repeat(3, 1fr); gap: 8px; }
 .zf .zf-here .zf-tile.widget-button::before { aspect-ratio: 1; background-position: center; background-size: contain; }
-@media (max-width: 640px) {
+/* By the room there is, not the window's width: in a notebook other things have their share of that. */
+@container zf (min-width: 609px) and (max-width: 903px) {
+  .zf-maps:not(.zf-pair) { flex: 1 1 288px; width: auto; }
+}
+@container zf (max-width: 608px) {
   .zf .zf-crumb.widget-button, .zf .zf-links .widget-button { height: 40px; line-height: 38px; padding: 0 9px; }
   .zf .zf-links { overflow-x: auto; overflow-y: hidden; scrollbar-width: thin; }
   .zf-row { gap: 14px; } .zf-side { width: 100%; } .zf-maps { width: 100%; } .zf-notes { max-width: 100%; }
@@ -235,7 +240,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
 }
 /* All tabs in sight with their whole names, in two rows where one does not suffice; the page's own rules are strong. */
-@media (max-width: 1200px) {
+@container zf (max-width: 1168px) {
   .zf .widget-tab > .lm-TabBar { height: auto; max-height: none !important; overflow: visible !important; }
   .zf .widget-tab .lm-TabBar-content { flex-wrap: wrap !important; }
   .zf .widget-tab .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 0 !important; padding: 0 9px !important; }
@@ -319,10 +324,21 @@ def legend(entries: tuple[tuple[str, str, int], ...]) -> str:
     """Names with their colours and shares, as HTML."""
     total = sum(count for _, _, count in entries) or 1
     items = (
-        f'<span><i style="background:{colour}"></i>{escape(name)} {100 * count / total:.0f} %</span>'
+        f'<span><i style="background:{colour}"></i>{escape(name)} {_share(count / total)}</span>'
         for name, colour, count in entries
     )
     return f'<div class="zf-legend">{"".join(items)}</div>'
+
+
+def _share(share: float) -> str:
+    """In whole percent; what is there at all is not none.
+
+    Examples
+    --------
+    >>> _share(0.0), _share(0.004), _share(0.006), _share(1.0)
+    ('0 %', 'under 1 %', '1 %', '100 %')
+    """
+    return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def bars(rows: list[tuple[str, float, float]]) -> str:

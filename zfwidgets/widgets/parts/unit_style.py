@@ -64,7 +64,7 @@ UNIT_CSS = """
   font-variant-numeric: tabular-nums; white-space: normal; }
 .zf-random figcaption span { float: right; padding-left: 4px; }
 .zf-random figcaption b { font-weight: 400; overflow-wrap: anywhere; } .zf-random { align-items: start; }
-@media (max-width: 640px) {
+@container zf (max-width: 608px) {
   .zf-graph-rows > div { grid-template-columns: 1.05fr 1.3fr .8fr; gap: 0 4px; }
   .zf-graph-rows .zf-long b { font-size: 12px; -webkit-line-clamp: 3; } .zf-graph-rows .zf-long small { display: none; }
 }
