@@ -70,6 +70,18 @@ def test_the_socket_is_of_this_machine_only() -> None:
         assert listener.family == socket.AF_INET
 
 
+@pytest.mark.parametrize("command", ["", "mine", "train", "study", "figures"])
+def test_the_help_fits_a_terminal(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        cli.main([*command.split(), "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"usage: zfwidgets {command}".rstrip())
+    assert [line for line in lines if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("text", ["http", "-1", "65536", "1.5", ""])
 def test_a_port_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +36,12 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setattr("zfwidgets.app.connect.PATIENCE", 0.3)
     assert cli.main(["--scheduler", "tcp://127.0.0.1:1"]) == 2
     assert "No Dask scheduler answers at 'tcp://127.0.0.1:1'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["head", "http://127.0.0.1:8787", "tcp://head"])
+def test_what_is_no_address_is_said_at_once(address: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zfwidgets", "--scheduler", address]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"zfwidgets: {address!r} is no address of a scheduler; try for example tcp://")
+    assert len(done.stderr.splitlines()) == 1

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -83,3 +89,37 @@ def test_pictures_and_labels_must_fit(pixels: torch.Tensor, labels: torch.Tensor
 def test_at_least_one_scene() -> None:
     with pytest.raises(DataError, match="At least one"):
         draw_scenes(0, seed=1)
+
+
+SLOW = """
+import time
+from zfwidgets.training.pictures import _spread
+
+def work(job):
+    print("at work", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    try:
+        list(_spread(work, [1, 2], 2))
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+def test_ctrl_c_ends_the_processes_without_a_word_of_theirs(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    group = subprocess.Popen(
+        [sys.executable, "slow.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert group.stdout is not None
+    assert [group.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+    os.killpg(group.pid, signal.SIGINT)
+    said, complaints = group.communicate(timeout=60)
+    assert (said, complaints) == ("stopped\n", "")

@@ -9,6 +9,12 @@ from pathlib import Path
 
 __all__ = ["add_parser"]
 
+_PURPOSE = """\
+Make the figures and tables of the paper again with the networks that come
+with the package, on the CPU and offline, in some minutes: a PNG for each and
+index.html, which shows them with the paper's claim, our number and whether it
+agrees. Ctrl-C keeps what is done."""
+
 _EXAMPLES = """examples:
   zfwidgets figures --out figures
   zfwidgets figures --out figures --only fig4,table1
@@ -27,9 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "figures",
         help="make the paper's figures and tables again, as pictures and one page",
-        description="Make the figures and tables of the paper again with the networks that come with the package, on "
-        "the CPU and offline, in some minutes: a PNG for each and index.html, which shows them with the paper's claim, "
-        "our number and whether it agrees. Ctrl-C keeps what is done.",
+        description=_PURPOSE,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

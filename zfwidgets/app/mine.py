@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
+_PURPOSE = """\
+Look at a folder of pictures once and keep, for every feature map, its
+strongest activations. Ctrl-C keeps what is done; the same command goes on
+from there."""
+
 _EXAMPLES = """examples:
   zfwidgets mine --images photos --out top9.safetensors
-  zfwidgets mine --images photos --out top9.safetensors --scheduler tcp://head:8786
+  zfwidgets mine --images photos --out top9.safetensors \\
+      --scheduler tcp://head:8786
   zfwidgets mine --images photos --out part-3.safetensors --shard 3/10
   zfwidgets mine --merge part-*.safetensors --out top9.safetensors
 
-exit status: 0; 1 when a cluster set pictures aside; 2 when it cannot be done; 130 after Ctrl-C
+exit status: 0; 1 when a cluster set pictures aside; 2 when it cannot be done;
+130 after Ctrl-C
 """
 
 
@@ -44,8 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "mine",
         help="find the strongest activations of every feature map",
-        description="Look at a folder of pictures once and keep, for every feature map, its strongest activations. "
-        "Ctrl-C keeps what is done; the same command goes on from there.",
+        description=_PURPOSE,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -146,8 +147,13 @@ def _spread(work: Callable[[Job], Done], jobs: list[Job], processes: int) -> Ite
         yield from map(work, jobs)
         return
     # A forked child of a process with torch's threads can hang; a spawned one starts clean.
-    with multiprocessing.get_context("spawn").Pool(min(processes, len(jobs))) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(processes, len(jobs)), initializer=_deaf) as pool:
         yield from pool.imap(work, jobs)
+
+
+def _deaf() -> None:
+    """Ctrl-C in a terminal reaches every process; the one that waits for the others ends them, without tracebacks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _read_span(job: tuple[ImageSet, Preprocess]) -> NDArray[np.uint8]:
