@@ -141,7 +141,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_stays(tmp_path: Path) -> None
     for name, words in {
         "epoch_1_again.pt": "is the same as epoch_1.pt",
         "epoch_1_other.pt": "claims the same epoch as epoch_1.pt",
-        "epoch_2.pt": "another architecture",
+        "epoch_2.pt": "another architecture than the network that the series is opened with;",
         "epoch_3.pt": "unpickling runs code",
         "epoch_4.pt": "a web page",
         "epoch_5.safetensors": "not a readable weight file",
@@ -159,7 +159,7 @@ def test_without_an_architecture_the_odd_one_is_still_named(tmp_path: Path) -> N
         torch.save(module.state_dict(), tmp_path / f"epoch_{epoch}.pt")
     series = CheckpointSeries(tmp_path)
     assert series.epochs == (1, 3)
-    assert "another architecture" in series.problems["epoch_2.pt"]
+    assert "another architecture than the other checkpoints;" in series.problems["epoch_2.pt"]
     assert torch.equal(series.weights(3)["0.bias"], network(1)[0].bias)
     with pytest.raises(DataError, match="open it with module="):
         series.network(1)

@@ -22,6 +22,7 @@ from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
 from zfwidgets.training.recording import record_training
 from zfwidgets.widgets import TrainingMonitor
+from zfwidgets.widgets.monitor import words
 from zfwidgets.widgets.monitor.words import _round
 
 PICTURES = blotches(6, seed=3)
@@ -188,3 +189,24 @@ def test_an_errand_runs_once_at_a_time() -> None:
 
 def test_axes_end_at_round_numbers() -> None:
     assert [_round(value) for value in (2.71, 0.34, 4.0, 0.0, 17.0)] == [3.0, pytest.approx(0.4), 4.0, 1.0, 20.0]
+
+
+def test_a_silent_training_elsewhere_is_not_said_to_end_soon(
+    growing: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for epoch in record_training(small_module(0), tmp_path, PLANNED):
+        if epoch == 3:
+            break
+    series = CheckpointSeries(tmp_path, module=small_module(0), preprocess=PREPROCESS)
+    monitor = TrainingMonitor(growing, series)
+    monitor.look()
+    assert monitor.wait(60)
+    assert "epoch 2 of 4" in monitor._state_line.value and " left, " in monitor._state_line.value
+    monkeypatch.setattr(words, "QUIET", 0.0)
+    monkeypatch.setattr(words, "EPOCHS_QUIET", 0)
+    monitor.look()
+    assert "nothing new for " in monitor._state_line.value and " left, " not in monitor._state_line.value
+    for seconds, silence, hopeful in ((1.0, 29.0, True), (1.0, 31.0, False), (60.0, 299.0, True), (60.0, 301.0, False)):
+        monkeypatch.undo()
+        assert (" left, " in words.status(monitor.facts, "running", seconds, silence)) is hopeful
+    monitor.close()

@@ -303,20 +303,20 @@ class CheckpointSeries:
                 result = self._known[key] = candidate.judged(wanted)
             if not isinstance(result, str):
                 wanted = wanted or result.shapes
-                result = _refusal(result, wanted, found.get(result.epoch)) or result
+                result = self._refusal(result, wanted, found.get(result.epoch)) or result
             if isinstance(result, str):
                 problems[candidate.path.name] = result
             else:
                 found[result.epoch] = result
         return found, problems
 
-
-def _refusal(stored: Stored, wanted: Shapes, other: Stored | None) -> str | None:
-    """Why a readable checkpoint is left out: it is of another network, or its epoch is taken."""
-    name = stored.path.name
-    if stored.shapes != wanted:
-        return f"{name} belongs to another architecture than the other checkpoints; it is left out."
-    if other is None:
-        return None
-    same = "is the same as" if other.digest == stored.digest else "claims the same epoch as"
-    return f"{name} {same} {other.path.name} (epoch {stored.epoch}); it is left out."
+    def _refusal(self, stored: Stored, wanted: Shapes, other: Stored | None) -> str | None:
+        """Why a readable checkpoint is left out: it is of another network, or its epoch is taken."""
+        name = stored.path.name
+        if stored.shapes != wanted:
+            others = "the other checkpoints" if self._module is None else "the network that the series is opened with"
+            return f"{name} belongs to another architecture than {others}; it is left out."
+        if other is None:
+            return None
+        same = "is the same as" if other.digest == stored.digest else "claims the same epoch as"
+        return f"{name} {same} {other.path.name} (epoch {stored.epoch}); it is left out."

@@ -91,6 +91,7 @@ class TrainingMonitor(Viewer):
     _growth: Growth | None = None
     _facts_now: SeriesFacts | None = None
     _snapshots: dict[int, Snapshot]
+    _heard = 0.0
 
     MAIN = "facts"
     SENTENCE = "Features of low layers settle first, those of high layers late (Zeiler and Fergus, section 4, Fig. 4)."
@@ -165,6 +166,8 @@ class TrainingMonitor(Viewer):
 
     def _take(self, facts: SeriesFacts) -> None:
         """More is recorded, or something is gone."""
+        if self._facts_now is None or facts.done != self._facts_now.done:
+            self._heard = time.monotonic()
         self._facts_now = facts
         known = dict(zip(facts.epochs, facts.digests, strict=True))
         self._snapshots = {epoch: one for epoch, one in self._snapshots.items() if known.get(epoch) == one.digest}
@@ -318,12 +321,16 @@ class TrainingMonitor(Viewer):
         state, facts = self.training, self._facts_now
         self._state_line.value = (
             f'<div class="zf-progress-line"><i style="width:{100 * words.progress(facts):.0f}%"></i></div>'
-            f'<div class="zf-num">{words.status(facts, state, self._seconds_each())}</div>'
+            f'<div class="zf-num">{words.status(facts, state, self._seconds_each(), self._silence())}</div>'
         )
         begun = facts is not None and facts.done > 0
         self._stop.disabled = state not in ("running", "waiting") or (state == "waiting" and self._errand is not None)
         self._resume.description = "Resume" if begun else "Start"
         self._resume.disabled = self._errand is None or state in ("running", "stopping", "finished")
+
+    def _silence(self) -> float:
+        """Seconds since an epoch ended; a training of its own is known to run."""
+        return 0.0 if self._errand is not None else time.monotonic() - self._heard
 
     def _seconds_each(self) -> float | None:
         known = [] if self._facts_now is None else self._facts_now.figures["seconds"].tolist()

@@ -25,19 +25,29 @@ _STATES = {
 }
 
 
-def status(facts: SeriesFacts | None, state: str, seconds: float | None) -> str:
-    """How far the training is, as HTML."""
+QUIET, EPOCHS_QUIET = 30.0, 5
+"""Seconds, and epochs' time, without a word after which a training elsewhere may have ended."""
+
+
+def status(facts: SeriesFacts | None, state: str, seconds: float | None, silence: float = 0.0) -> str:
+    """How far the training is, as HTML: an epoch takes so many seconds, and the last word came so long ago."""
     words = f'<span role="status">{_STATES[state]}</span>'
     if facts is None or not facts.done:
         return words
     last = max((*facts.planned, facts.done))
     parts = [words, f"epoch {facts.done} of {last}"]
     if seconds is not None and state in ("running", "stopping"):
-        parts.append(f"about {duration(seconds * (last - facts.done))} left, {duration(seconds)} each")
+        parts.append(_ahead(last - facts.done, seconds, silence))
     errors = facts.figures["validation_error"]
     if len(errors) and np.isfinite(errors[-1]):
         parts.append(f"validation error {100 * errors[-1]:.1f} %")
     return " &middot; ".join(parts)
+
+
+def _ahead(epochs: int, seconds: float, silence: float) -> str:
+    if silence > max(QUIET, EPOCHS_QUIET * seconds):
+        return f"nothing new for {duration(silence)}: it may have ended"
+    return f"about {duration(seconds * epochs)} left, {duration(seconds)} each"
 
 
 def progress(facts: SeriesFacts | None) -> float:
