@@ -218,6 +218,34 @@ def test_a_worker_that_is_gone_but_still_on_the_list_is_not_waited_for(
     assert len(asked) > 1
 
 
+def test_a_backend_whose_cluster_is_busy_with_something_else_can_be_closed(
+    client: Any, network: Network, pictures: ImageSet, tmp_path: Path
+) -> None:
+    done, answers = tmp_path / "done", Queue[Answer]()
+
+    def busy(number: int) -> None:
+        (tmp_path / f"works {number}").touch()
+        while not done.exists():
+            time.sleep(0.05)
+
+    backend = Backend(network, pictures, client=client)
+    engine: Any = backend._engine
+    engine.close()  # no host is left, and nobody is free to be the next one
+    names = [name for name, threads in client.nthreads().items() for _ in range(threads)]
+    works = [client.submit(busy, place, workers=[name], pure=False) for place, name in enumerate(names)]
+    try:
+        while len(list(tmp_path.glob("works *"))) < len(works):
+            time.sleep(0.05)
+        backend.submit(ScoresRequest("image/00001"), answers.put)
+        while engine._future is None:
+            time.sleep(0.05)
+        backend.close()
+        assert answers.get(timeout=0).kind == "cancelled" and engine._future is None
+    finally:
+        done.touch()
+        client.gather(works)
+
+
 def test_a_host_that_the_scheduler_took_away_is_replaced(client: Any, network: Network, pictures: ImageSet) -> None:
     with Backend(network, pictures, client=client) as backend:
         before = backend.compute(ScoresRequest("image/00000")).probabilities

@@ -41,6 +41,15 @@ class _LostError(Exception):
     """The worker is gone."""
 
 
+def _never() -> bool:
+    return False
+
+
+def _check(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("Cancelled before the cluster had a worker for it.")
+
+
 def checked_client(client: Any) -> Any:
     """The argument if it is a Dask client that can be waited for, else the error that says what is."""
     if not all(hasattr(client, name) for name in ("submit", "nthreads", "scheduler_info")):
@@ -107,7 +116,8 @@ class Remote:
         cancelled: Callable[[], bool] | None,
     ) -> Any:
         """The answer to a request."""
-        return self._twice(lambda host: self._run(host, request, on_partial, cancelled or (lambda: False)))
+        over = cancelled or _never
+        return self._twice(lambda host: self._run(host, request, on_partial, over), over)
 
     def add(self, key: str, data: bytes) -> None:
         """An upload: to the worker, and kept for its successor."""
@@ -151,13 +161,13 @@ class Remote:
                 stopped = True
                 self._said(host, "cancel", number)
 
-    def _twice(self, act: Callable[[Any], Any]) -> Any:
-        """Once more on another worker when the first is lost."""
+    def _twice(self, act: Callable[[Any], Any], cancelled: Callable[[], bool] = _never) -> Any:
+        """Once more on another worker when the first is lost; who has cancelled does not wait for that one."""
         for _ in range(2):
             with self._client.as_current():  # an actor asks which client is meant, and there may be none by default
                 host = None
                 try:
-                    host = self._settled()
+                    host = self._settled(cancelled)
                     return act(host)
                 except _LostError:
                     with self._lock:
@@ -188,11 +198,11 @@ class Remote:
                     raise
                 raise _LostError from error
 
-    def _settled(self) -> Any:
+    def _settled(self, cancelled: Callable[[], bool]) -> Any:
         """The host; a new one with all that was given to the former if there is none."""
         with self._lock:
             if self._host is None:
-                host = self._placed()
+                host = self._placed(cancelled)
                 for key, data in self._added.items():
                     self._said(host, "add", key, data)
                 for key, images in self._borrowed.items():
@@ -204,10 +214,13 @@ class Remote:
         future = self._future
         return future is not None and future.status == "finished"
 
-    def _placed(self) -> Any:
-        """A new host, on any worker that lives long enough to load the network."""
+    def _placed(self, cancelled: Callable[[], bool]) -> Any:
+        """A new host, on any worker that lives long enough to load the network.
+
+        It waits in line behind whatever the cluster's workers do for others, which may be hours.
+        """
         for _ in range(_PLACES):
-            names = self._expected_workers()
+            names = self._expected_workers(cancelled)
             # Ahead of a mining run's shards, because a person waits.
             self._future = self._client.submit(
                 Host,
@@ -218,9 +231,12 @@ class Remote:
                 priority=100,
             )
             try:
-                return self._waited(self._future, names)
+                return self._waited(self._future, names, cancelled)
             except _LostError:
                 self._leave()
+            except Cancelled:
+                self._leave()
+                raise
         raise self._fatal()
 
     def _fatal(self) -> NetworkError:
@@ -228,7 +244,7 @@ class Remote:
             f"The cluster's workers died when they loaded {self._source.name}; they may lack memory: give them more."
         )
 
-    def _expected_workers(self) -> list[str]:
+    def _expected_workers(self, cancelled: Callable[[], bool]) -> list[str]:
         until = time.monotonic() + _SETTLING
         while not (names := living_workers(self._client)):
             if time.monotonic() > until:
@@ -236,10 +252,11 @@ class Remote:
                     f"The cluster at {self._client.scheduler.address} has no workers; start one with "
                     f"`dask worker {self._client.scheduler.address}`."
                 )
+            _check(cancelled)
             time.sleep(0.2)
         return list(names)
 
-    def _waited(self, future: Any, names: Sequence[str]) -> Any:
+    def _waited(self, future: Any, names: Sequence[str], cancelled: Callable[[], bool]) -> Any:
         from distributed import CancelledError, KilledWorker
 
         while True:
@@ -250,6 +267,7 @@ class Remote:
                 # the scheduler would wait for the dead one for ever.
                 if not living_workers(self._client).keys() & set(names):
                     raise _LostError from None
+                _check(cancelled)
             except CancelledError:  # the cluster's workers were all started again
                 raise _LostError from None
             except KilledWorker as error:
