@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser.driver import at_width, panel, picture, poll, running_command, settled, slider
+from browser.driver import at_width, labelled, panel, picture, poll, running_command, settled, slider
 from playwright.sync_api import Browser, Locator, Page
 
 
@@ -64,6 +64,25 @@ def test_layers_and_rules_of_both(page: Page) -> None:
     for tab in ("Rules", "Architecture"):
         page.get_by_role("tab", name=tab).click()
         at_width(page, 420)
+
+
+def test_a_cell_of_the_second_network_opens_its_picture(page: Page) -> None:
+    at_width(page, 1280)
+    page.get_by_role("tab", name="Evolution").click()
+    block = page.locator(".zf-panel:visible", has_text="conv3 zfnet-photos, epoch 64").first
+    block.wait_for()
+    settled(page)
+    block.locator("svg image").first.click()
+    page.get_by_role("button", name="Open picture of zfnet-photos").click()
+    report = page.locator(".zf-life:visible").nth(1).inner_text()
+    assert labelled(page, "Layer").locator("select").input_value() == "conv3"
+    page.get_by_role("tab", name="Features").click()
+    image = labelled(page, "Image").locator("select")
+    poll(
+        lambda: image.evaluate("node => node.selectedOptions[0].text"),
+        lambda text: f" in {text}, row" in report,
+        "the picture of the second network's cell",
+    )
 
 
 def test_parts_hidden_from_both(page: Page) -> None:
