@@ -279,7 +279,7 @@ class TrainingMonitor(Viewer):
             self._drain()
 
     def follow(self, timeout: float | None = None) -> bool:
-        """Until the training has ended and all of it is shown.
+        """Until the training has ended and all of it is shown; `wait` is until what is recorded by now is shown.
 
         Parameters
         ----------
