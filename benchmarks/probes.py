@@ -14,7 +14,7 @@ from benchmarks.networks import load
 from benchmarks.tables import Table, number, seconds
 from zfwidgets.methods.probing.features import InMemory, extract
 from zfwidgets.methods.probing.labelled import Labelled
-from zfwidgets.methods.probing.probe import default_layers
+from zfwidgets.methods.probing.layers import default_layers
 
 __all__ = ["measure", "tables"]
 

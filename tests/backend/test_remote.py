@@ -42,7 +42,7 @@ from zfwidgets.methods.projection import RULES
 from zfwidgets.network import Network
 from zfwidgets.network.passage import Rule
 from zfwidgets.network.windows import grid
-from zfwidgets.widgets import FeatureViewer, OcclusionViewer, TopActivationsViewer
+from zfwidgets.widgets import FeatureViewer, OcclusionViewer, ProbeViewer, TopActivationsViewer
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'zfwidgets[dask]'")
 
@@ -269,6 +269,19 @@ def test_what_cannot_be_is_said_at_once(client: Any, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"<html>")
     with Backend("zfnet-scenes", str(tmp_path), client=client) as backend, pytest.raises(ImageError, match=r"a\.png"):
         backend.picture("a.png")
+
+
+def test_a_probe_takes_pictures_that_are_the_workers(client: Any, network: Network, tmp_path: Path) -> None:
+    for number in range(10):
+        path = tmp_path / ("ant", "bee")[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png(("teal", "gold")[number % 2]))
+    with Backend(network, str(tmp_path), client=client) as there, Backend(network, tmp_path) as here:
+        for backend in (there, here):
+            viewer = ProbeViewer(backend, "own", pool=1)
+            assert viewer.wait(60) and viewer.result.classes == ("ant", "bee")
+            assert viewer.result.score("pool1").mean == 1 and "10 pictures" in viewer._strip.status.value
+            viewer.close()
 
 
 KERNEL = """

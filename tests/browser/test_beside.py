@@ -94,3 +94,12 @@ def test_parts_hidden_from_both(page: Page) -> None:
         at_width(page, width)
         ends = page.locator(".zf-parts:visible span").evaluate_all(right_end)
         assert len(ends) == 4 * 6 and max(ends) <= width
+
+
+def test_probes_of_both(page: Page) -> None:
+    at_width(page, 1280)
+    page.get_by_role("tab", name="Probe").click()
+    page.locator(".zf-notes:visible", has_text="zfnet-photos minus zfnet-scenes is").wait_for()
+    settled(page)
+    assert panel(page, "Taken for, difference").locator("rect").count() == 10 * 10
+    at_width(page, 420)

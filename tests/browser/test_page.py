@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.conftest import OpenPage
-from browser.driver import labelled, panel, picture, poll, settled, slider, slider_value
+from browser.driver import at_width, labelled, panel, picture, poll, settled, slider, slider_value
 from playwright.sync_api import Page
 
 CONTROLS = ["Image", "Layer", "Channel", "Occluder size", "Stride", "Fill", "Target class"]
@@ -63,6 +63,26 @@ def test_nothing_sticks_out_sideways(width: int, open_page: OpenPage) -> None:
     if width >= 900:
         cut = labels.evaluate_all("nodes => nodes.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.innerText)")
         assert cut == []
+
+
+def test_the_probe_is_trained_when_its_tab_is_opened(page: Page) -> None:
+    assert page.locator(".zf-plot circle").count() == 0
+    page.get_by_role("tab", name="Probe").click()
+    frame = panel(page, "Accuracy by layer").bounding_box()
+    rows = page.locator(".zf-notes:visible tr")
+    poll(rows.count, lambda count: count == 1 + 7, "all layers")
+    settled(page)
+    assert page.get_by_role("alert").count() == 0
+    assert panel(page, "Accuracy by layer").locator("circle").count() == 2 * 7
+    for width in (420, 1280):
+        at_width(page, width)
+    now = panel(page, "Accuracy by layer").bounding_box()
+    assert frame is not None and now is not None and (frame["x"], frame["y"]) == (now["x"], now["y"])
+    labels = page.locator(".lm-TabBar-tabLabel")
+    assert (
+        labels.evaluate_all("nodes => nodes.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.innerText)") == []
+    )
+    show_tab(page, "Occlusion")
 
 
 def luminance(page: Page, selector: str, style: str) -> float:

@@ -153,9 +153,9 @@ def test_a_difference_of_confusions_is_signed() -> None:
 
 def test_what_two_networks_saw_is_kept(network: Network, cousin: Network) -> None:
     things = ImageSet.from_arrays(np.zeros((2, 24, 24, 3), np.uint8), ["ant", "bee"])
-    first = requests._inputs(network, things)
+    first, keys = requests._inputs(network, things)
     requests._inputs(cousin, things)
-    assert requests._inputs(network, things) is first
+    assert requests._inputs(network, things)[0] is first and keys == things.keys()
     third = Network(made("third").module, preprocess=Preprocess(size=16, resize=16), device="cpu")
     requests._inputs(third, things)
-    assert requests._inputs(network, things) is not first
+    assert requests._inputs(network, things)[0] is not first

@@ -22,6 +22,7 @@ from zfwidgets.widgets import (
     FilterViewer,
     InvarianceViewer,
     OcclusionViewer,
+    ProbeViewer,
     RuleViewer,
     TopActivationsViewer,
 )
@@ -41,6 +42,7 @@ _TABS = {
     "filters": "Filters",
     "architecture": "Architecture",
     "rules": "Rules",
+    "probe": "Probe",
 }
 """Attributes with the titles of their tabs, in order."""
 _PARTS = (*_TABS, "trail")
@@ -61,7 +63,7 @@ class Explorer(W.VBox):
 
     Attributes
     ----------
-    occlusion, features, top, evolution, invariance, correspondence, filters, architecture, rules : Viewer
+    occlusion, features, top, evolution, invariance, correspondence, filters, architecture, rules, probe : Viewer
         The tabs; all but `occlusion` and `invariance` are None for a network that cannot be looked into, `evolution`
         also for one whose series of checkpoints does not ship.
     tab : str
@@ -108,6 +110,8 @@ class Explorer(W.VBox):
         self.filters = FilterViewer(backend, other, image=first, awake=False) if traced else None
         self.architecture = ArchitectureViewer(backend, other, image=first, awake=False) if traced else None
         self.rules = RuleViewer(backend, other, image=first, awake=False) if traced else None
+        pictures = None if backend.built_in else "own"
+        self.probe = ProbeViewer(backend, pictures, other, image=first, awake=False) if traced else None
         self._names = [name for name in _TABS if getattr(self, name) is not None]
         self._viewers = [getattr(self, name) for name in self._names]
         self.image = first

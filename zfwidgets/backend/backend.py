@@ -61,6 +61,8 @@ class Backend:
         On a cluster a `DistantNetwork`, which knows the same facts.
     images : tuple of str
         Keys of the pictures, uploads last; `picture` gives one.
+    built_in : bool
+        Whether they are the scenes and photographs that ship.
     speed : Speed
         How fast the network has been so far.
     work : Work
@@ -93,6 +95,7 @@ class Backend:
         device: str | torch.device = "auto",
         client: Client | None = None,
     ) -> None:
+        self.built_in = images is None
         self._engine: Local | Remote
         self._images: Any
         if client is None:

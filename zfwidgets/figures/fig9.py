@@ -43,7 +43,7 @@ def fig9(backend: Backend, effort: float = 1.0, pictures: ImageSet | None = None
     """
     from zfwidgets.data import unseen_scenes
     from zfwidgets.methods.probing import feature_probe, untaught
-    from zfwidgets.methods.probing.probe import default_layers
+    from zfwidgets.methods.probing.layers import default_layers
 
     net = backend.network
     pictures = unseen_scenes(some(300, effort, 50) // 10 * 10) if pictures is None else pictures

@@ -1,9 +1,9 @@
 """Probes: how well a plain classifier tells classes apart by each layer's features. (Section 5, Tables 4-7, Fig. 9.)
 
-`probe` has the function a person calls, `result` what it returns; `labelled` checks pictures and labels, `features`
-takes what a layer says of each picture and keeps it, `folds` deals pictures out, `classifiers` fits,
-`difference` compares two networks, `chance` gives the network random weights (a file named like its function would hide
-it once imported by itself).
+`probe` has the function a person calls, `result` what it returns; `layers` are those that it asks, `labelled` checks
+pictures and labels, `features` takes what a layer says of each picture and keeps it, `folds` deals pictures out,
+`classifiers` fits, `difference` compares two networks, `chance` gives the network random weights (a file named like its
+function would hide it once imported by itself).
 """
 
 from typing import TYPE_CHECKING

@@ -14,11 +14,12 @@ from zfwidgets.methods.probing.classifiers import CLASSIFIERS, predicted, requir
 from zfwidgets.methods.probing.features import Features, extract, groups, kept_in
 from zfwidgets.methods.probing.folds import Fold, folds_of, room, sizes_of
 from zfwidgets.methods.probing.labelled import Labelled, labelled
+from zfwidgets.methods.probing.layers import default_layers
 from zfwidgets.methods.probing.result import Probe
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.windows import whole_number
 
-__all__ = ["default_layers", "feature_probe"]
+__all__ = ["feature_probe"]
 
 Ints = NDArray[np.int64]
 
@@ -132,22 +133,6 @@ def feature_probe(
             if on_partial is not None and len(confusion) < len(names):
                 on_partial(so_far())
     return so_far()
-
-
-def default_layers(net: Network) -> tuple[str, ...]:
-    """The paper's layers: a convolution counts with the pool that comes after it; without the class scores.
-
-    Examples
-    --------
-    >>> from zfwidgets.models import load_network
-    >>> default_layers(load_network("zfnet-scenes", device="cpu"))
-    ('pool1', 'pool2', 'conv3', 'conv4', 'pool5', 'fc6', 'fc7')
-    """
-    found = [net.layers[name] for name in net.menu]
-    pooled = [after.kind.endswith("pool") for after in found[1:]] + [False]
-    kept = [layer for layer, soon in zip(found, pooled, strict=True) if not soon]
-    scores = len(net.classes)
-    return tuple(layer.name for layer in kept if layer.spatial or layer.channels != scores) or tuple(net.menu)
 
 
 def _classes(learnt: Labelled, asked: Labelled | None) -> tuple[str, ...]:

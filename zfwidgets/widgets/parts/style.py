@@ -75,7 +75,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-controls { display: flex; flex-direction: column; gap: 6px; width: 100%; }
 .zf .zf-controls .widget-inline-hbox { width: 100%; max-width: 100%; margin: 0; min-height: 30px; height: auto;
   overflow: visible; }
-.zf .zf-controls .widget-label { min-width: 104px; color: var(--zf-ink); text-align: left; font-size: 13px; }
+.zf .zf-controls .widget-label { min-width: 108px; color: var(--zf-ink); text-align: left; font-size: 13px; }
 .zf .zf-controls select { height: 28px; appearance: auto; background-image: none !important; padding: 0 4px; }
 .zf .zf-controls select, .zf .zf-controls input { color: var(--zf-ink); background-color: var(--zf-paper);
   min-width: 0; border-color: var(--zf-line); }
@@ -240,11 +240,10 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
   .zf .zf-controls .widget-inline-hbox { min-height: 40px; }
 }
 /* All tabs in sight with their whole names, in two rows where one does not suffice; the page's own rules are strong. */
-@container zf (max-width: 1168px) {
-  .zf .widget-tab > .lm-TabBar { height: auto; max-height: none !important; overflow: visible !important; }
-  .zf .widget-tab .lm-TabBar-content { flex-wrap: wrap !important; }
-  .zf .widget-tab .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 0 !important; padding: 0 9px !important; }
-}
+.zf .widget-tab > .lm-TabBar { height: auto; max-height: none !important; overflow: visible !important; }
+.zf .widget-tab .lm-TabBar-content { flex-wrap: wrap !important; }
+.zf .widget-tab .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 0 !important; padding: 0 12px !important; }
+@container zf (max-width: 860px) { .zf .widget-tab .lm-TabBar-tab { padding: 0 9px !important; } }
 """
 
 

@@ -58,7 +58,7 @@ class ProbeBeside:
         self._theirs, self._apart, self.about = W.HTML(), W.HTML(), W.HTML()
         self.panels = [Panel("Taken for", self._theirs), Panel("Taken for, difference", self._apart)]
 
-    def questions(self, pictures: ImageSet, classifier: str, pool: int | None) -> dict[str, Request]:
+    def questions(self, pictures: ImageSet | None, classifier: str, pool: int | None) -> dict[str, Request]:
         """The same of the second network."""
         layers = tuple(dict.fromkeys(found.layer for found in self._found.values() if found.layer is not None))
         return {"learnt": ProbeRequest(pictures, layers, classifier, pool)} if layers else {}

@@ -24,6 +24,8 @@ __all__ = [
     "Second",
     "confusion_chart",
     "confusion_difference",
+    "empty_chart",
+    "empty_matrix",
     "layer_chart",
     "layer_table",
     "size_chart",
@@ -76,12 +78,15 @@ class Second:
         return accuracy_difference(learnt, self.probe, (layer, theirs), per_class)
 
 
+def empty_chart(layers: Sequence[str] = ()) -> str:
+    """The frame of a chart that nothing is known of yet."""
+    return _svg([_frame(_named(_places(layers)), None)], "accuracy, not known yet")
+
+
 def layer_chart(learnt: Probe, untaught: Probe | None, layer: str, per_class: int, second: Second | None = None) -> str:
     """Accuracy by layer, with its spread; the paper's on Caltech-101 as diamonds; a second network's dashed."""
-    places = {name: _across(number, len(learnt.layers)) for number, name in enumerate(learnt.layers)}
-    step = -(-len(places) // _MOST_NAMES)
-    names = [(x, name) for number, (name, x) in enumerate(places.items()) if number % step == 0]
-    parts = [_frame(names, learnt.chance), _cursor(places[layer])]
+    places = _places(learnt.layers)
+    parts = [_frame(_named(places), learnt.chance), _cursor(places[layer])]
     if untaught is not None and per_class in untaught.per_class:
         parts.append(
             _curve([(places[name], untaught.score(name, per_class)) for name in untaught.known], UNTAUGHT, True)
@@ -124,6 +129,12 @@ def confusion_chart(table: NDArray[np.int64], classes: Sequence[str], colour: st
         return _Cell(colour, 0.06 + 0.94 * share, f"{100 * share:.0f}" if share >= 0.05 else "", words)
 
     return _matrix(_shares(table), classes, cell, "confusions")
+
+
+def empty_matrix(classes: Sequence[str]) -> str:
+    """The frame of confusions that nothing is known of yet."""
+    unknown = _Cell(LEARNT, 0.06, "", "not known yet")
+    return _matrix(np.zeros((len(classes), len(classes))), classes, lambda *_: unknown, "confusions, not known yet")
 
 
 def confusion_difference(mine: NDArray[np.int64], theirs: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -244,13 +255,25 @@ def _up(share: float) -> float:
     return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
 
 
-def _frame(names: Sequence[tuple[float, str]], chance: float) -> str:
+def _places(layers: Sequence[str]) -> dict[str, float]:
+    return {name: _across(number, len(layers)) for number, name in enumerate(layers)}
+
+
+def _named(places: Mapping[str, float]) -> list[tuple[float, str]]:
+    """As many names as can be read."""
+    step = -(-len(places) // _MOST_NAMES)
+    return [(x, name) for number, (name, x) in enumerate(places.items()) if number % step == 0]
+
+
+def _frame(names: Sequence[tuple[float, str]], chance: float | None) -> str:
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = _up(share)
         parts.append(f'<line class="zf-grid" x1="{_LEFT}" x2="{SIDE - _RIGHT}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{100 * share:.0f}</text>')
     parts += [f'<text x="{x}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(name[:9])}</text>' for x, name in names]
+    if chance is None:
+        return "".join(parts)
     y = _up(chance)
     below = 12 if chance > 0.08 else -4
     parts.append(

@@ -14,6 +14,7 @@ from zfwidgets.data import ImageSet, unseen_scenes
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import mosaic
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS
+from zfwidgets.methods.probing.layers import default_layers
 from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.curves import chip
 from zfwidgets.widgets.parts.figures import Panel, PictureFigure
@@ -31,6 +32,7 @@ _SCENES = 200
 _MOST_LAYERS = 8
 _MOST_BARS = 16
 _ALL = "all there are"
+_OWN = "own"
 _SHEET = 216
 """Screen pixels of three rows of four pictures."""
 _POOLS = (("every cell", 0), ("4 x 4 places", 4), ("mean of each map", 1))
@@ -47,14 +49,15 @@ class ProbeViewer(PairViewer):
     ----------
     backend : Backend
         The network.
-    pictures : ImageSet, optional
+    pictures : ImageSet or "own", optional
         Pictures with labels, at least five of each class; by default 200 scenes of ten kinds of things that the
-        embedded networks were never taught.
+        embedded networks were never taught. ``"own"``: those of the backend, and of the other one, that have a label
+        and can be read, at most 500.
     other : Backend, optional
         A second network: its curves at layers of the same name or depth, what it takes each class for, and whether its
         accuracy is another, fold by fold on the same pictures.
     **options
-        Traits: ``layer``, ``classifier``, ``pool``, ``per_class``; and those of `ipywidgets.VBox`.
+        Traits: ``layer``, ``classifier``, ``pool``, ``per_class``, ``awake``; and those of `ipywidgets.VBox`.
 
     Examples
     --------
@@ -74,25 +77,28 @@ class ProbeViewer(PairViewer):
     per_class: Any = T.TraitType(None, allow_none=True)
     """Training pictures of each class in the chart by layer; None: the most there are."""
 
+    awake = T.Bool(True)
+    """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
+
     MAIN = "learnt"
     ALSO = ("untaught",)
     SENTENCE = "Higher is better: the deeper the layer, the more it says about classes (Zeiler and Fergus, Table 7)."
 
     def __init__(
-        self, backend: Backend, pictures: ImageSet | None = None, other: Backend | None = None, **options: Any
+        self, backend: Backend, pictures: ImageSet | str | None = None, other: Backend | None = None, **options: Any
     ) -> None:
-        if not isinstance(pictures, ImageSet | None):
+        if not isinstance(pictures, ImageSet | None) and pictures != _OWN:
             raise ParameterError(
                 f"The pictures of a probe are an ImageSet with labels, not {type(pictures).__name__}; try "
-                "ImageSet.from_folder."
+                "ImageSet.from_folder, or 'own' for those of the backend."
             )
-        self._set = unseen_scenes(_SCENES) if pictures is None else pictures
-        self._own = pictures is None
+        self._set: ImageSet | None = None if isinstance(pictures, str) else pictures
+        self._drawn = pictures is None
+        if self._drawn:
+            self._set = unseen_scenes(_SCENES)
         super().__init__(backend, other, **options)
 
     def _defaults(self) -> dict[str, Any]:
-        from zfwidgets.methods.probing.probe import default_layers  # here: it costs torch
-
         net = self._backend.network
         if net.trace_problem is not None:
             raise ParameterError(f"This network has no features to probe: {net.trace_problem}")
@@ -127,15 +133,17 @@ class ProbeViewer(PairViewer):
             self._learnt.place(value)  # or it says which numbers there are
         return value
 
+    _examples: Examples | None = None
     _learnt: Probe | None = None
     _untaught: Probe | None = None
 
     def _build(self) -> W.Widget:
         self._sheet = PictureFigure("Classes", height=_SHEET)
-        self._by_layer, self._by_size, self._by_class = W.HTML(), W.HTML(), W.HTML()
+        self._by_layer, self._by_size = W.HTML(charts.empty_chart(self._layers)), W.HTML(charts.empty_chart())
+        self._by_class = W.HTML()
         self._panels = [
             Panel("Accuracy by layer", self._by_layer),
-            Panel("Accuracy against training pictures", self._by_size),
+            Panel("Training pictures of each class", self._by_size),
             Panel("Taken for", self._by_class),
         ]
         self._bars, self._table = W.HTML(), W.HTML()
@@ -160,16 +168,19 @@ class ProbeViewer(PairViewer):
         strong = W.VBox([W.HTML('<div class="zf-title">Each class</div>'), self._bars])
         strong.add_class("zf-panel")
         theirs = [] if self._beside is None else self._beside.panels
-        maps = W.Box([*self._panels, *theirs, strong])
-        maps.add_class("zf-maps")
+        self._maps = W.Box([*self._panels, *theirs, strong])
+        self._maps.add_class("zf-maps")
         about = [] if self._beside is None else [self._beside.about]
-        notes = W.VBox([*about, self._table, W.HTML(f'<div class="zf-soft">{_NOTE}</div>')])
-        notes.add_class("zf-notes")
-        body = W.Box([left, maps, notes])
+        self._left_out = W.HTML()
+        self._notes = W.VBox([*about, self._table, self._left_out, W.HTML(f'<div class="zf-soft">{_NOTE}</div>')])
+        self._notes.add_class("zf-notes")
+        body = W.Box([left, self._maps, self._notes])
         body.add_class("zf-row")
         return body
 
     def _questions_to(self, which: int) -> dict[str, Request]:
+        if not self.awake:
+            return {}
         pool = self.pool or None
         if which == SECOND and self._beside is not None:
             return self._beside.questions(self._set, self.classifier, pool)
@@ -199,10 +210,16 @@ class ProbeViewer(PairViewer):
         self._redraw()
 
     def _show_classes(self, examples: Examples) -> None:
+        self._examples = examples
         self._sheet.show(mosaic(examples.pixels, columns=4).pixels)
-        what = "never taught" if self._own else ""
-        self._sheet.title("Classes", what)
-        self._sheet.foot(escape(", ".join(examples.classes)))
+        taught = len({*examples.classes} & {*self._backend.network.classes})
+        known = f"{taught} of {len(examples.classes)} were taught" if taught else ""
+        self._sheet.title("Classes", "never taught" if self._drawn else known)
+        named, more = examples.classes[: len(examples.pixels)], len(examples.classes) - len(examples.pixels)
+        self._sheet.foot(escape(", ".join(named)) + (f" and {more} more" if more > 0 else ""))
+        if self._learnt is None:
+            self._by_class.value = charts.empty_matrix(examples.classes)
+        self._left_out.value = f'<div class="zf-soft">{escape(examples.left_out)}</div>' if examples.left_out else ""
 
     def _offer_sizes(self, sizes: tuple[int, ...]) -> None:
         options = ((_ALL, _ALL), *((f"{n} of each class", n) for n in sizes[:-1]))
@@ -261,12 +278,25 @@ class ProbeViewer(PairViewer):
         small = f'<div class="zf-soft">share recognised; tick: {escape(tick)}{left_out}</div>'
         self._bars.value = bars(rows) + small
 
+    def offer_images(self) -> None:
+        """Its pictures are those that it was made with, whatever comes later."""
+
     def _facts(self) -> str:
-        if self._learnt is None:
+        if self._learnt is None or not self._learnt.known:
             return ""
         known = len(self._learnt.known)
         layers = f"{known} layers" if self._learnt.complete else f"{known} of {len(self._layers)} layers"
-        return f"{len(self._set)} pictures &middot; {len(self._learnt.classes)} classes &middot; {layers}"
+        tested = int(self._learnt.confusion[self._learnt.known[0]][0].sum())  # each picture in one fold
+        unread = self._examples.count - tested if self._examples is not None else 0
+        some = f"{tested} pictures" + (f", {unread} more cannot be read" if unread else "")
+        return f"{some} &middot; {len(self._learnt.classes)} classes &middot; {layers}"
+
+    def _tell(self) -> None:
+        super()._tell()
+        # What has nothing to show but an error shows that alone.
+        gone = self.state == "error" and self._learnt is None
+        for box, empty in ((self._maps, gone), (self._notes, gone), (self._sheet, gone and self._examples is None)):
+            (box.add_class if empty else box.remove_class)("zf-gone")
 
     @property
     def result(self) -> Probe | None:
