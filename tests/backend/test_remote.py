@@ -218,6 +218,14 @@ def test_a_worker_that_is_gone_but_still_on_the_list_is_not_waited_for(
     assert len(asked) > 1
 
 
+def test_a_client_that_was_closed_meanwhile_is_one_sentence(client: Any, network: Network, pictures: ImageSet) -> None:
+    other = distributed.Client(client.scheduler.address, set_as_default=False)
+    with Backend(network, pictures, client=other) as backend:
+        other.close()
+        with pytest.raises(NetworkError, match="scheduler does not answer"):
+            backend.compute(ScoresRequest("image/00000"))
+
+
 def test_a_backend_whose_cluster_is_busy_with_something_else_can_be_closed(
     client: Any, network: Network, pictures: ImageSet, tmp_path: Path
 ) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from zfwidgets.backend.answers import Answer, Inbox
+from zfwidgets.backend.errand import Errand
 from zfwidgets.backend.worker import Worker
-from zfwidgets.errors import Cancelled, NetworkError, ParameterError
+from zfwidgets.errors import Cancelled, NetworkError, ParameterError, ZfwidgetsError
 
 SOON = 10.0
 
@@ -176,6 +177,27 @@ def test_an_error_is_delivered_and_the_next_question_answered(worker: Worker, er
     job.open()
     worker.submit(Question("good"), job, queue.put, "me")
     assert answers(queue, 1) == [("good", "final", "done")]
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
+def test_what_wants_to_end_the_program_ends_neither_the_thread_nor_an_errand(
+    worker: Worker, error: BaseException
+) -> None:
+    queue: Queue[Answer] = Queue()
+
+    def leave(*_: Any) -> None:
+        raise error
+
+    worker.submit(Question("bad"), leave, queue.put, "me")
+    bad = queue.get(timeout=SOON)
+    assert bad.kind == "error" and isinstance(bad.error, ZfwidgetsError) and type(error).__name__ in str(bad.error)
+    for deliver in (leave, queue.put):
+        job = Job()
+        job.open()
+        worker.submit(Question("good"), job, deliver, object())
+    assert answers(queue, 1) == [("good", "final", "done")]
+    errand = Errand(leave, stop=lambda: None)
+    assert errand.start() and errand.join(SOON) and isinstance(errand.error, ZfwidgetsError)
 
 
 def test_a_receiver_that_fails_does_not_take_the_thread_along(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from threading import Condition, RLock
 from typing import Any, Literal
 
-__all__ = ["Answer", "Inbox"]
+from zfwidgets.errors import ZfwidgetsError
+
+__all__ = ["Answer", "Inbox", "told"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,22 @@ class Answer:
     def last(self) -> bool:
         """Whether no further answer to this request follows."""
         return self.kind != "partial"
+
+
+def told(error: BaseException) -> Exception:
+    """An error that can be handed over: what wants to end the program would end a thread, and all would wait for it.
+
+    Examples
+    --------
+    >>> told(SystemExit(1))
+    ZfwidgetsError('Foreign code, of a network, of pictures or of a training, wants to end the program (SystemExit)...
+    """
+    if isinstance(error, Exception):
+        return error
+    return ZfwidgetsError(
+        "Foreign code, of a network, of pictures or of a training, wants to end the program "
+        f"({type(error).__name__}); let it raise an error."
+    )
 
 
 class Inbox:

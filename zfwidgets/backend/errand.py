@@ -8,6 +8,8 @@ from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any
 
+from zfwidgets.backend.answers import told
+
 __all__ = ["Errand"]
 
 _LOG = logging.getLogger(__name__)
@@ -71,9 +73,9 @@ class Errand:
     def _run(self) -> None:
         try:
             self._act()
-        except Exception as error:
+        except BaseException as error:
             _LOG.debug("An errand failed", exc_info=True)
-            self.error = error
+            self.error = told(error)
         finally:
             atexit.unregister(self._end)
 

@@ -66,7 +66,7 @@ def living_workers(client: Any) -> dict[str, bool]:
     try:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         living = client.nthreads()
-    except (OSError, RuntimeError, TimeoutError) as error:
+    except (OSError, RuntimeError, TimeoutError, KeyError) as error:  # a client that is closed knows no workers
         raise NetworkError("The cluster's scheduler does not answer; start it again, connect and ask again.") from error
     cards = [name for name in living if workers.get(name, {}).get("resources", {}).get(GPU)]
     return dict.fromkeys(sorted(cards or living), bool(cards))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable
 from threading import Condition, Thread
 from typing import Any
 
-from zfwidgets.backend.answers import Answer
+from zfwidgets.backend.answers import Answer, told
 from zfwidgets.errors import Cancelled, NetworkError
 
 __all__ = ["Ticket", "Worker"]
@@ -153,9 +153,9 @@ class Worker:
             answer = Answer(ticket.request, "final", value, seconds=passed())
         except Cancelled:
             answer = Answer(ticket.request, "cancelled", seconds=passed())
-        except Exception as error:
+        except BaseException as error:
             _LOG.debug("%r failed", ticket.request, exc_info=True)
-            answer = Answer(ticket.request, "error", error=error, seconds=passed())
+            answer = Answer(ticket.request, "error", error=told(error), seconds=passed())
         with self._changed:
             self._running.remove(ticket)
         self._hand_over(ticket, answer)
@@ -175,6 +175,6 @@ class Worker:
     def _hand_over(self, ticket: Ticket, answer: Answer) -> None:
         try:
             ticket.deliver(answer)
-        except Exception:
+        except BaseException:
             # The receiver is at fault; the other owners still need this thread.
             _LOG.exception("An answer to %r could not be delivered", ticket.request)
