@@ -19,9 +19,11 @@ from twins.pointing import slow_game
 from zfwidgets.data import ImageSet, scene_of, scenes, visited_scenes
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError
 from zfwidgets.imaging import Preprocess
+from zfwidgets.methods.filters import filter_report
 from zfwidgets.methods.intervals import mean_of, share_of
 from zfwidgets.methods.pointing import pointing_game
 from zfwidgets.methods.pointing.game import strongest
+from zfwidgets.methods.probing import feature_probe
 from zfwidgets.models import load_network
 from zfwidgets.network import Network
 
@@ -157,6 +159,18 @@ def test_what_is_refused(small: Network, options: dict[str, Any], error: type[Ex
     given = {"images": [torch.ones(3, SIDE, SIDE)], "boxes": [WHOLE], **options}
     with pytest.raises(error, match=message):
         pointing_game(small, **given)
+
+
+def test_model_inputs_of_several_sizes_are_refused() -> None:
+    """Shares of the picture, and its middle, would be those of the last one."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    net = Network(module, preprocess=Preprocess(SIDE, SIDE), device="cpu")
+    inputs = [torch.rand(3, SIDE, width) for width in (2 * SIDE, SIDE)]
+    with pytest.raises(ParameterError, match=r"one size: found \(3, 16, 32\), and \(3, 16, 16\) at 2\."):
+        pointing_game(net, inputs, [WHOLE] * 2, size=6, stride=5)
+    for ask in (lambda: filter_report(net, inputs), lambda: feature_probe(net, (inputs * 2, ["a", "b"] * 2), folds=2)):
+        with pytest.raises(ParameterError, match="one size"):
+            ask()
 
 
 def test_a_network_that_overflows_is_one_sentence(small: Network) -> None:

@@ -14,7 +14,7 @@ from zfwidgets.methods.recording import Recording
 from zfwidgets.network import Network, checked_network
 from zfwidgets.network.graph import Pass
 
-__all__ = ["record"]
+__all__ = ["record", "stacked"]
 
 
 def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Recording:
@@ -85,11 +85,15 @@ def as_batch(net: Network, images: Any) -> torch.Tensor:
         images = [images]
     if not images:
         raise ParameterError("There are no images; give at least one.")
-    inputs = [net.input(image) for image in images]
+    return stacked([net.input(image) for image in images])
+
+
+def stacked(inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    """(N, 3, H, W) of model inputs, or the error that says that they have several sizes."""
     sizes = {tuple(one.shape) for one in inputs}
     if len(sizes) > 1:
         raise ParameterError(f"Model inputs of one batch must have one size, found {sorted(sizes)}.")
-    return torch.stack(inputs)
+    return torch.stack(list(inputs))
 
 
 def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from zfwidgets.data import ImageSet
 from zfwidgets.data.image_set import default_key
 from zfwidgets.data.skipped import Skipped
 from zfwidgets.errors import Cancelled, ImageError, NetworkError, ParameterError
+from zfwidgets.methods.activations import stacked
 from zfwidgets.methods.filters.report import RADIUS, FilterReport, Patterns, Responses
 from zfwidgets.methods.filters.spectra import aliased, bands, likeness
 from zfwidgets.network import Network, checked_network
@@ -226,10 +227,10 @@ def _batches(net: Network, image_set: ImageSet | Iterable[Any], skipped: list[Sk
         except unreadable as error:
             skipped.append(Skipped.of(item if keyed else default_key(item, place), error))
         if len(waiting) == _BATCH:
-            yield torch.stack(waiting)
+            yield stacked(waiting)
             waiting = []
     if waiting:
-        yield torch.stack(waiting)
+        yield stacked(waiting)
 
 
 def _name(net: Network, graph: Graph, index: int) -> str:

@@ -97,11 +97,17 @@ def pointing_game(
     if stride is None:
         stride = max(round(size / 3), 1)
     chosen = net.default_layer if layer is None else layer
-    sweeps = []
+    sweeps, shape = [], None
     for number, (picture, box, target) in enumerate(zip(pictures, marks, classes, strict=True), 1):
         if cancelled is not None and cancelled():
             raise Cancelled("The pointing game was cancelled.")
         clean, seen = _placed(net, picture, box, number)
+        shape = tuple(clean.shape) if shape is None else shape
+        if clean.shape != shape:
+            found = tuple(clean.shape)
+            raise ParameterError(
+                f"Model inputs of one game must have one size: found {shape}, and {found} at {number}."
+            )
         try:
             m = occlusion_map(net, clean, size, stride, fill, target, chosen, cancelled=cancelled)
         except NetworkError as error:

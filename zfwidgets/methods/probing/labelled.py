@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.errors import DataError
+from zfwidgets.methods.activations import stacked
 from zfwidgets.network import Network
 
 __all__ = ["Labelled", "labelled"]
@@ -31,7 +32,7 @@ class Labelled(NamedTuple):
             if isinstance(self.pictures, Tensor):
                 yield _checked(net, self.pictures[start : start + size])
             else:
-                yield torch.stack([net.input(self.pictures[key]) for key in self.keys[start : start + size]])
+                yield stacked([net.input(self.pictures[key]) for key in self.keys[start : start + size]])
 
 
 def _checked(net: Network, batch: Tensor) -> Tensor:
