@@ -95,7 +95,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-strip { border-top: 1px solid var(--zf-line); padding: 5px 0; width: 100%; margin-top: 6px; position: sticky;
   bottom: 0; z-index: 5; background: var(--zf-paper); box-shadow: 0 16px 0 var(--zf-paper);
   display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; min-height: 38px; }
-.jp-Notebook .zf-strip, .jp-Notebook .zf-epochs { background: var(--jp-layout-color0, #fff); box-shadow: none; }
+div.jp-Notebook .zf-strip, div.jp-Notebook .zf-epochs { background: var(--jp-layout-color0, #fff); box-shadow: none; }
 .jp-OutputArea:not(.jp-mod-outputsScrolled):has(.zf-strip), .jp-OutputArea-child:has(.zf-strip),
 .jp-OutputArea-output:has(.zf-strip) { overflow: visible; }
 .zf-strip .widget-html { flex: 1 1 300px; } .zf-strip .widget-button { width: 84px; height: 28px; margin: 0; }
