@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from twins.evolution import PREPROCESS, small_module
 from twins.mining import blotches
 
 from zfwidgets.backend import Backend
 from zfwidgets.backend.evolution_requests import EpochNetworkRequest, EvolutionRequest, SeriesSource, SnapshotRequest
 from zfwidgets.errors import StaleIndexError
+from zfwidgets.imaging import Preprocess
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
 from zfwidgets.training.recording import record_training
@@ -55,3 +57,16 @@ def test_the_same_weights_read_otherwise_are_another_question(tmp_path: Path) ->
             series = CheckpointSeries(tmp_path, module=small_module(0), preprocess=preprocess)
             request = EpochNetworkRequest(SeriesSource.of(series), 1, series.digest(1))
             assert backend.compute(request).network.preprocess == preprocess
+
+
+def test_the_same_weights_in_another_network_are_another_question(tmp_path: Path) -> None:
+    def module(between: nn.Module) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 2, 3), between, nn.Conv2d(2, 2, 3), nn.Flatten(), nn.Linear(2 * 144, 2))
+
+    torch.save(module(nn.ReLU()).state_dict(), tmp_path / "epoch_1.pt")
+    with Backend("zfnet-scenes", device="cpu") as backend:
+        for between in (nn.ReLU(), nn.Tanh()):
+            series = CheckpointSeries(tmp_path, module=module(between), preprocess=Preprocess(size=16))
+            request = EpochNetworkRequest(SeriesSource.of(series), 1, series.digest(1))
+            assert type(backend.compute(request).network.module[1]) is type(between)
+            assert backend.cached(EpochNetworkRequest(SeriesSource.of(series), 1, series.digest(1))) is not None

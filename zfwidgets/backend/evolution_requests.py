@@ -49,8 +49,9 @@ class SeriesSource:
         Names, sizes and times of the folder's files: with a checkpoint more it is another question.
     series : CheckpointSeries, optional
         The open one.
-    reading : Preprocess, optional
-        How the open one reads its pictures: with another preprocessing the same weights answer otherwise.
+    reading : tuple, optional
+        Of the open one, how it reads its pictures (a `Preprocess`) and what its weights become: with others the same
+        weights answer otherwise.
     """
 
     place: str
@@ -75,7 +76,7 @@ class SeriesSource:
             raise ParameterError(
                 f"A series is a CheckpointSeries, its folder, or the name of an embedded one; found {series!r}."
             )
-        return cls(str(folder), _stamp(folder), series, series.preprocess)
+        return cls(str(folder), _stamp(folder), series, (series.preprocess, series.kind))
 
     def open(self, backend: Backend) -> CheckpointSeries:
         """The series, with what its folder holds by now."""
@@ -264,7 +265,7 @@ class EpochRequest:
     reading: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reading", self.source.reading)
+        object.__setattr__(self, "reading", (self.source.place, self.source.reading))
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,13 @@ class CheckpointSeries:
             raise unknown_name("checkpoint of epoch", epoch, self.epochs)
         return self._found[epoch]
 
+    @property
+    def kind(self) -> str:
+        """What the weights become, as text: other functions of the same weights give other answers."""
+        if self._module is None:
+            return repr(self.architecture)
+        return f"{type(self._module).__module__}.{type(self._module).__qualname__}: {self._module!r}"
+
     def _architecture(self) -> nn.Module:
         if self._module is not None:
             return copy.deepcopy(self._module)
