@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zfwidgets.methods.intervals import UNKNOWN, Estimate, mean_of, share_of
+from zfwidgets.methods.intervals import UNKNOWN, Estimate, gain_of, mean_of, share_of
 
 __all__ = ["PANELS", "Panel", "PointingGame", "Rise"]
 
@@ -121,7 +121,7 @@ class PointingGame:
 
     def gain(self, panel: Panel) -> Estimate:
         """By how much that is more than the middle of the picture gives, picture by picture."""
-        return mean_of(self.hits(panel).astype(float) - self.centre)
+        return gain_of(self.hits(panel), self.centre)
 
     @property
     def agreement(self) -> Estimate:
