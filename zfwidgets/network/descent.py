@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
+from zfwidgets.network.device import exactly
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.graph import Graph, Node, Pass
 from zfwidgets.network.passage import USUAL_NORMS, Norms, Overlap, Passage, Rule, natural_frame
@@ -88,6 +89,7 @@ def _union(one: Axis, other: Axis, extent: int) -> Axis:
     return _inside(first, int((end - first).max()), extent)
 
 
+@exactly
 def descend(
     graph: Graph,
     start: int,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 
 from zfwidgets.errors import ParameterError
 
-__all__ = ["choose_device", "fast_arithmetic"]
+__all__ = ["choose_device", "exactly", "fast_arithmetic"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def choose_device(asked: str | torch.device = "auto") -> torch.device:
@@ -49,3 +54,24 @@ def fast_arithmetic(device: torch.device) -> bool:
         able = torch.cpu.get_capabilities()
         return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """The function in the numbers of its weights, also where its caller trains in mixed precision (``autocast``).
+
+    Examples
+    --------
+    >>> ones = torch.ones(2, 2)
+    >>> with torch.autocast("cpu", torch.bfloat16):
+    ...     torch.mm(ones, ones).dtype, exactly(torch.mm)(ones, ones).dtype
+    (torch.bfloat16, torch.float32)
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not torch.is_autocast_enabled("cpu") and not torch.is_autocast_enabled("cuda"):
+            return function(*args, **kwargs)
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return function(*args, **kwargs)
+
+    return run

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from zfwidgets.network.call import shape_of
+from zfwidgets.network.device import exactly
 from zfwidgets.network.geometry import Shape
 from zfwidgets.network.operations import Operation
 
@@ -60,6 +61,7 @@ class Graph:
     output: int
     names: Mapping[str, int]
 
+    @exactly
     def run(self, batch: Tensor, wanted: Collection[int], *, remember: bool = False, repeated: bool = False) -> Pass:
         """Run the operations that the wanted nodes depend on.
 

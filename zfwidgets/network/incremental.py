@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zfwidgets.network.change import Change, CleanMap, moved
+from zfwidgets.network.device import exactly
 from zfwidgets.network.geometry import Reach, Shape
 from zfwidgets.network.graph import Graph, Node
 from zfwidgets.network.windows import Frame, Intervals, Ints, lead, touched, trunk
@@ -47,6 +48,7 @@ class Incremental:
         Of differences in linear operations; bfloat16 is twice as fast where the processor has it.
     """
 
+    @exactly
     def __init__(
         self,
         graph: Graph,
@@ -88,6 +90,7 @@ class Incremental:
         whole: Tensor = self.clean[self.layer].whole
         return whole.flatten(2).sum(2)
 
+    @exactly
     def climb(self, cells: Ints) -> tuple[dict[int, Tensor], Tensor | None]:
         """The trunk for a chunk of squares, (n, 2) places among the rows and columns.
 
@@ -111,6 +114,7 @@ class Incremental:
                     changes.pop(source, None)
         return kept, sums
 
+    @exactly
     def finish(self, kept: Mapping[int, Tensor]) -> tuple[Tensor, Tensor | None]:
         """Everything above the trunk: the network's output (n, K), and the layer's sums if it lies there."""
         if not self.graph.tabled:

@@ -16,7 +16,7 @@ from zfwidgets.errors import NetworkError, ParameterError, unknown_name
 from zfwidgets.imaging import Preprocess, as_image
 from zfwidgets.imaging.checks import class_number
 from zfwidgets.network.cost import OcclusionCost, SweepPrices
-from zfwidgets.network.device import choose_device
+from zfwidgets.network.device import choose_device, exactly
 from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
 from zfwidgets.network.names import chain_names, class_names, menu
@@ -314,6 +314,7 @@ class Network:
         rows, columns = (grid(extent, size, stride) for extent in self.input_size)
         return SweepPrices(graph, self.shapes, rows, columns, int(size), [graph.output]).cost()
 
+    @exactly
     def _plain(self, batch: Tensor) -> Tensor:
         # A copy, because a network may begin with an in-place operation.
         with evaluating(self.module):

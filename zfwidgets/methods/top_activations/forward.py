@@ -18,6 +18,7 @@ from torch import Tensor
 from zfwidgets.methods.top_activations.functions import functions
 from zfwidgets.methods.top_activations.peaks import Peaks, Window, window_over
 from zfwidgets.network import Network
+from zfwidgets.network.device import exactly
 from zfwidgets.network.operations.joins import Concatenation, Identity
 from zfwidgets.network.operations.pooling import MaxPool
 
@@ -85,6 +86,7 @@ class Forward:
         with net.evaluation():
             self._run = functions(net, self._needed, self.seen, self._readers, self.batch)
 
+    @exactly
     def __call__(self, pixels: Sequence[NDArray[np.uint8] | None], see: See) -> None:
         """Run a batch of at most `batch` pictures and show ``see`` the maps (batch, C, H, W) of each node wanted.
 
