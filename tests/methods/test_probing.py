@@ -343,5 +343,16 @@ def test_probes_of_other_pictures_are_not_compared() -> None:
         accuracy_difference(made(1), made(1), ("a", "a"), level=1)
     with pytest.raises(UnknownNameError, match="no layer 'b'"):
         accuracy_difference(made(1), made(1), ("a", "b"))
-    one = accuracy_difference(made(1, 1), made(1, 1), ("a", "a"))
-    assert one.value == 0 and np.isnan(one.low) and not one.apart
+
+
+def test_probes_of_a_test_set_are_not_compared_fold_by_fold(net: Network) -> None:
+    """All folds have its pictures: answers that are alike in each are no sign that other pictures give them too."""
+    train, test = noise(8, 2, 3), noise(4, 2, 4)
+    crossed, tested = (
+        feature_probe(net, train, None, ["conv2"], folds=2),
+        feature_probe(net, train, test, ["conv2"], folds=2),
+    )
+    assert tested.test_set and not crossed.test_set
+    for both in ((tested, tested), (crossed, tested), (tested, crossed)):
+        with pytest.raises(ParameterError, match="tested on one test set; probe both networks without it"):
+            accuracy_difference(*both, ("conv2", "conv2"))

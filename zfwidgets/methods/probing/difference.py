@@ -27,7 +27,8 @@ def accuracy_difference(
     Parameters
     ----------
     mine, theirs : Probe
-        Cross-validations of the same pictures and labels in the same order, with the same seed.
+        Cross-validations of the same pictures and labels in the same order, with the same seed. Folds that share a
+        test set are refused: they say how much a training differs from the next, and not how sure its test is.
     layers : (str, str)
         Of the first and of the second network.
     per_class : int or (int, int), optional
@@ -38,12 +39,13 @@ def accuracy_difference(
     Returns
     -------
     Difference
-        `theirs` minus `mine`, as a share; its interval is NaN with a single fold.
+        `theirs` minus `mine`, as a share.
 
     Raises
     ------
     ParameterError
-        If the two were not trained and tested on the same pictures by the same classifier.
+        If the two were not trained and tested on the same pictures by the same classifier, or were tested on a test
+        set.
     UnknownNameError
         For a layer that is not known.
 
@@ -56,6 +58,11 @@ def accuracy_difference(
     Difference(value=0.25, low=0.25, high=0.25)
     """
     check_level(level)
+    if mine.test_set or theirs.test_set:
+        raise ParameterError(
+            "Two probes are compared over folds that are each tested on other pictures, and these were tested on one "
+            "test set; probe both networks without it, in cross-validation."
+        )
     facts = [(one.classes, one.per_class, one.folds, one.classifier) for one in (mine, theirs)]
     first, second = mine.accuracy(layers[0]), theirs.accuracy(layers[1])  # unknown layers are named here
     tested = [one.confusion[layer].sum(-1) for one, layer in zip((mine, theirs), layers, strict=True)]
@@ -67,8 +74,6 @@ def accuracy_difference(
     numbers = per_class if isinstance(per_class, tuple) else (per_class, per_class)
     apart = second[mine.place(numbers[1])] - first[mine.place(numbers[0])]
     value, folds = float(apart.mean()), len(apart)
-    if folds < 2:
-        return Difference(value, math.nan, math.nan)
     spread = float(apart.std(ddof=1)) * math.sqrt(1 / folds + 1 / (folds - 1))
     reach = student_factor(folds - 1, level) * spread
     return Difference(value, value - reach, value + reach)

@@ -122,7 +122,7 @@ def feature_probe(
     confusion: dict[str, Ints] = {}
 
     def so_far() -> Probe:
-        return Probe(names, classes, sizes, folds, classifier, pool, dict(confusion))
+        return Probe(names, classes, sizes, folds, classifier, pool, dict(confusion), asked is not None)
 
     for group in groups(net, names, count, pool):
         sets = [one for one in (learnt, asked) if one is not None]

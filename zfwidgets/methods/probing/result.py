@@ -74,6 +74,8 @@ class Probe:
     confusion : mapping
         Layer to (S, F, K, K) int64: how many test pictures of the class in the row were taken for that in the column.
         A partial result lacks the layers that are still to come.
+    test_set : bool
+        Whether every fold was tested on the same pictures, a test set; else each on those that it left out.
     """
 
     layers: tuple[str, ...]
@@ -83,6 +85,7 @@ class Probe:
     classifier: str
     pool: int | None
     confusion: Mapping[str, NDArray[np.int64]]
+    test_set: bool = False
 
     @property
     def complete(self) -> bool:
