@@ -24,7 +24,7 @@ from zfwidgets.backend.evolution_requests import (
     ShippedEvolutionRequest,
 )
 from zfwidgets.errors import DataError, ParameterError, UnknownNameError, ZfwidgetsError
-from zfwidgets.imaging.growth import CELL, cell_picture
+from zfwidgets.imaging.growth import CELL, cell_picture, marked
 from zfwidgets.methods.evolution import feature_evolution
 from zfwidgets.models.series import CheckpointSeries
 from zfwidgets.network import Network
@@ -197,6 +197,22 @@ def test_playing_waits_for_each_epoch_and_ends_at_the_last(
 def test_the_figure_as_the_paper_prints_it(viewer: EvolutionViewer) -> None:
     page = Image.open(io.BytesIO(viewer.as_png(rows=3)))
     assert page.width >= 2 * len(EPOCHS) * CELL and page.height >= 3 * CELL
+
+
+def test_the_printed_figure_marks_the_jumps_that_the_page_marks(viewer: EvolutionViewer) -> None:
+    part = viewer._first.part("a", viewer._backend.compute, viewer._source(), 3, enhance=True)
+    growth, corner, marks = viewer._growth, marked(np.zeros((CELL, CELL, 3), np.uint8)) > 0, 0
+    for layer, rows in part.blocks:
+        found = viewer.result[layer]
+        jumps = found.jumps[:, [found.channels.tolist().index(one) for one in growth.followed(layer)[:3]]].T
+        assert jumps.shape == (len(rows), len(EPOCHS))
+        for row, channel, jumped in zip(rows, growth.followed(layer), jumps, strict=False):
+            for pixels, epoch, jump in zip(row, EPOCHS, jumped, strict=True):
+                plain = growth.cell(epoch, layer, channel).enhanced
+                np.testing.assert_array_equal(pixels, marked(plain) if jump else plain)
+                assert not jump or (pixels[corner] != plain[corner]).any()
+                marks += int(jump)
+    assert marks
 
 
 def test_a_folder_that_grows_is_looked_at_again(growing: Backend, tmp_path: Path, series: CheckpointSeries) -> None:

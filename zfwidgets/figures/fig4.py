@@ -58,8 +58,9 @@ def fig4(backend: Backend, effort: float = 1.0) -> PaperFigure:
         "Fig. 4: evolution of features",
         "Lower layers converge within a few epochs, upper ones need 40 to 50; sudden jumps are a change of the "
         "training picture from which the strongest activation comes (section 4).",
-        f"{name} at its checkpoints: maps below each other, epochs from left to right, contrast enhanced. By "
-        "filters a layer has settled when the mean cosine to their final form stays above 0.9.",
+        f"{name} at its checkpoints: maps below each other, epochs from left to right, contrast enhanced; a white "
+        "corner: the strongest activation has just jumped to another picture. By filters a layer has settled when the "
+        "mean cosine to their final form stays above 0.9.",
         evolution_claims(known[name]),
         stacked(sheet, table_picture(table)),
         table,

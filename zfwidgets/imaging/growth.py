@@ -13,7 +13,7 @@ from .encode import to_png
 from .mosaic import Mosaic, mosaic
 from .nines import PAPER, titled_sheet
 
-__all__ = ["CELL", "GrowthPart", "block_picture", "cell_picture", "growth_sheet", "hatched", "rows_picture"]
+__all__ = ["CELL", "GrowthPart", "block_picture", "cell_picture", "growth_sheet", "hatched", "marked", "rows_picture"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -69,8 +69,24 @@ def hatched() -> Pixels:
     return np.where(strokes, _DARK, _PALE).astype(np.uint8)[..., None].repeat(3, axis=2)
 
 
+def marked(cell: Pixels) -> Pixels:
+    """A cell whose exemplar has just become another: with a white corner that has a dark edge.
+
+    Examples
+    --------
+    >>> marked(hatched())[0, :15, 0]
+    array([255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  30,
+            30,  30], dtype=uint8)
+    """
+    distance = np.indices(cell.shape[:2]).sum(0)
+    found = cell.copy()
+    found[distance < _MARK + 3] = 30
+    found[distance < _MARK] = 255
+    return found
+
+
 def block_picture(cells: Sequence[Pixels], jumps: Sequence[bool], columns: int | None = None) -> Mosaic:
-    """Cells as one picture; a white corner with a dark edge marks those whose exemplar has just become another.
+    """Cells as one picture, those whose exemplar has just become another with a mark.
 
     Parameters
     ----------
@@ -86,7 +102,7 @@ def block_picture(cells: Sequence[Pixels], jumps: Sequence[bool], columns: int |
     >>> block_picture([hatched()] * 16, [False] * 16).pixels.shape
     (286, 286, 3)
     """
-    shown = [_marked(cell) if jump else cell for cell, jump in zip(cells, jumps, strict=True)]
+    shown = [marked(cell) if jump else cell for cell, jump in zip(cells, jumps, strict=True)]
     return mosaic(np.stack(shown), columns, _GAP)
 
 
@@ -162,12 +178,3 @@ def _none() -> Pixels:
 
 def _mask(clear: bool) -> Pixels:
     return np.full((CELL, CELL, 3), 0 if clear else 255, np.uint8)
-
-
-def _marked(cell: Pixels) -> Pixels:
-    rows, columns = np.indices(cell.shape[:2])
-    distance = rows + columns
-    marked = cell.copy()
-    marked[distance < _MARK] = 255
-    marked[(distance >= _MARK) & (distance < _MARK + 3)] = 30
-    return marked

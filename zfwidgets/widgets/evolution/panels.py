@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,7 @@ from zfwidgets.backend.evolution_requests import (
     SeriesSource,
     ShippedEvolutionRequest,
 )
-from zfwidgets.imaging.growth import GrowthPart, block_picture
+from zfwidgets.imaging.growth import GrowthPart, block_picture, marked
 from zfwidgets.imaging.mosaic import Mosaic
 from zfwidgets.widgets.evolution import words
 from zfwidgets.widgets.parts.figures import PictureFigure
@@ -237,6 +237,15 @@ def _drawn(cell: EvolutionCell, enhance: bool) -> NDArray[np.uint8]:
 
 
 def _rows(growth: Growth, layer: str, count: int, enhance: bool) -> list[list[NDArray[np.uint8] | None]]:
-    """The first maps of a layer below each other, the epochs beside each other."""
-    found = [[growth.cell(epoch, layer, one) for epoch in growth.columns] for one in growth.followed(layer)]
-    return [[None if cell is None else _drawn(cell, enhance) for cell in row] for row in found[:count]]
+    """The first maps of a layer below each other, the epochs beside each other, marked as on the page."""
+    rows: list[list[NDArray[np.uint8] | None]] = [[] for _ in growth.followed(layer)]
+    for epoch in growth.columns:
+        block = growth.blocks.get((epoch, layer))
+        if block is None:
+            cells: Sequence[NDArray[np.uint8] | None] = [None] * len(rows)
+        else:
+            drawn = [_drawn(cell, enhance) for cell in block.cells]
+            cells = [marked(cell) if jump else cell for cell, jump in zip(drawn, growth.jumps(block), strict=True)]
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(cell)
+    return rows[:count]

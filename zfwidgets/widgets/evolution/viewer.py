@@ -363,7 +363,7 @@ class EvolutionViewer(EvolutionOptions):
     def as_png(self, rows: int = 6) -> bytes:
         """Fig. 4 as the paper prints it: a block for each layer, maps below each other, epochs beside each other.
 
-        A second network's stands beside it.
+        A white corner marks a jump to another picture, as on the page. A second network's stands beside it.
 
         Parameters
         ----------
