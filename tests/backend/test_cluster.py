@@ -206,11 +206,24 @@ def test_where_all_died_and_none_came_back_both_are_said(monkeypatch: pytest.Mon
     monkeypatch.setattr(crew, "living_workers", lambda client: {})
     nobody = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://10.0.0.1:8786"), cancel=lambda futures: None)
     team = crew.Crew(nobody, "digest", SimpleNamespace(name="tiny"))  # type: ignore[arg-type]
-    team.members = {f"tcp://10.0.0.{machine}:40000": crew.Member(card=False, ready=None) for machine in (2, 3)}
+    team.members = {
+        f"tcp://10.0.0.{machine}:40000": crew.Member(card=False, ready=None, since=0.0) for machine in (2, 3)
+    }
     with pytest.raises(
         NetworkError, match=r"no workers \(2 died when they loaded tiny: give them more memory\); start"
     ):
         team.look()
+
+
+def test_a_worker_that_loads_is_counted_on_for_some_minutes() -> None:
+    team, now = crew.Crew(None, "digest", SimpleNamespace(name="tiny")), time.monotonic()  # type: ignore[arg-type]
+    team.members = {
+        "tcp://a:1": crew.Member(False, None, since=now - 1e6, loaded=True),
+        "tcp://b:1": crew.Member(False, None, since=now),
+        "tcp://c:1": crew.Member(False, None, since=now - 1e6),
+    }
+    assert team.hands() == {"tcp://a:1", "tcp://b:1"} and team.machines() == {"tcp://a", "tcp://b"}
+    assert list(team.free()) == ["tcp://a:1"]
 
 
 def test_a_worker_hands_over_what_it_has_after_a_while(

@@ -178,9 +178,10 @@ class _Run:
                     self.busy[address] = piece
                 else:
                     self.waiting.appendleft(piece)
-        if self.waiting and not self.busy and self.crew.members and set(self.crew.free()) == set(self.crew.members):
+        hands = self.crew.hands()
+        if self.waiting and not self.busy and hands and set(self.crew.free()) == hands:
             piece = self.waiting.popleft()  # everybody has failed at it
-            self._failed(piece, "failed on every worker", next(iter(self.crew.members)))
+            self._failed(piece, "failed on every worker", next(iter(hands)))
 
     def _may(self, piece: _Piece, address: str) -> bool:
         """Whether a worker may try: who has failed may not, and where others died, others try first."""

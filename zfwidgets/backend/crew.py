@@ -29,6 +29,8 @@ _FAILURES = 3
 """Parts in a row that a living worker may fail at before it is left out."""
 _PART_SECONDS = 10.0
 """After which a worker hands over what it has: so much of its work is lost when it dies, or the driver stops."""
+_LOADING = 300.0
+"""Seconds that work waits for a worker that loads the network, where those who have it failed at that work."""
 _LOOK = 0.5
 """Seconds between two looks at which workers live."""
 _WITHOUT_WORKERS = 60.0
@@ -93,6 +95,8 @@ class Member:
         Whether it has a graphics card.
     ready : Future
         Of its network.
+    since : float
+        When it was asked to load that.
     loaded : bool
         Whether that is there.
     task : Future or None
@@ -103,6 +107,7 @@ class Member:
 
     card: bool
     ready: Any
+    since: float
     loaded: bool = False
     task: Any = None
     failures: int = 0
@@ -168,9 +173,14 @@ class Crew:
         """Addresses of those who have nothing to do."""
         return (address for address, member in self.members.items() if member.loaded and member.task is None)
 
+    def hands(self) -> set[str]:
+        """Addresses of those to count on: who has the network, or has not been loading it for minutes."""
+        latest = time.monotonic() - _LOADING
+        return {address for address, member in self.members.items() if member.loaded or member.since > latest}
+
     def machines(self) -> set[str]:
-        """Where they are."""
-        return {machine_of(address) for address in self.members}
+        """Where these are."""
+        return {machine_of(address) for address in self.hands()}
 
     def give(self, address: str, spec: ShardSpec, image_set: ImageSet) -> bool:
         """Some work; False if the worker was gone."""
@@ -223,7 +233,7 @@ class Crew:
             ready = self.client.submit(_prepare, self.name, there, card, version("zfwidgets"), **place)
         except _GONE:
             return
-        self.members[address] = Member(card, ready)
+        self.members[address] = Member(card, ready, time.monotonic())
 
     def _take_in(self, address: str, member: Member) -> None:
         if member.ready.status == "finished":
