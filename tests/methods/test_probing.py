@@ -345,6 +345,24 @@ def test_probes_of_other_pictures_are_not_compared() -> None:
         accuracy_difference(made(1), made(1), ("a", "b"))
 
 
+@pytest.mark.parametrize("cache", [None, {}])
+def test_model_inputs_of_several_sizes_are_one_sentence(cache: dict[str, Any] | None) -> None:
+    """Within a batch, from one batch to the next, and from training to test, whatever the layers make of them."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    net = Network(module, preprocess=Preprocess(SIDE, SIDE), device="cpu")
+    small, large = torch.rand(4, 3, SIDE, SIDE), torch.rand(4, 3, SIDE, 2 * SIDE)
+    labels = ["ant", "bee"] * 2
+    for layer in net.layers:
+        several = [*small, *large], labels * 2
+        for batch in (3, 4):
+            with pytest.raises(ParameterError, match="must have one size"):
+                feature_probe(net, several, layers=[layer], folds=2, cache=cache, batch_size=batch)
+        with pytest.raises(ParameterError, match=r"one size: found \(3, 12, 12\), and \(3, 12, 24\) at 4\."):
+            feature_probe(net, several, layers=[layer], folds=2, cache=cache, batch_size=4)
+        with pytest.raises(ParameterError, match=r"\(3, 12, 12\) for training, and \(3, 12, 24\) for test\."):
+            feature_probe(net, (small, labels), (large, labels), [layer], folds=2, cache=cache)
+
+
 def test_probes_of_a_test_set_are_not_compared_fold_by_fold(net: Network) -> None:
     """All folds have its pictures: answers that are alike in each are no sign that other pictures give them too."""
     train, test = noise(8, 2, 3), noise(4, 2, 4)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zfwidgets.errors import DataError
+from zfwidgets.errors import DataError, ParameterError
 from zfwidgets.methods.activations import stacked
 from zfwidgets.network import Network
 
@@ -27,12 +27,30 @@ class Labelled(NamedTuple):
         return len(self.labels)
 
     def batches(self, net: Network, size: int) -> Iterator[Tensor]:
-        """(n, 3, H, W) model inputs on the network's device, in order."""
+        """(n, 3, H, W) model inputs on the network's device, in order.
+
+        Raises
+        ------
+        ParameterError
+            If they have several sizes.
+        """
+        shape = None
         for start in range(0, len(self.keys), size):
             if isinstance(self.pictures, Tensor):
-                yield _checked(net, self.pictures[start : start + size])
+                batch = _checked(net, self.pictures[start : start + size])
             else:
-                yield stacked([net.input(self.pictures[key]) for key in self.keys[start : start + size]])
+                batch = stacked([net.input(self.pictures[key]) for key in self.keys[start : start + size]])
+            shape = batch.shape[1:] if shape is None else shape
+            if batch.shape[1:] != shape:
+                raise ParameterError(
+                    f"Model inputs of one probe must have one size: found {tuple(shape)}, and {tuple(batch.shape[1:])} "
+                    f"at {self.keys[start]!r}."
+                )
+            yield batch
+
+    def shape(self, net: Network) -> tuple[int, ...]:
+        """(3, H, W) of the first model input."""
+        return tuple(net.input(self.pictures[self.keys[0]]).shape)
 
 
 def _checked(net: Network, batch: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def feature_probe(
     DataError
         For labels that are missing, fewer than two classes, or too few pictures of one.
     ParameterError, UnknownNameError
-        For numbers or names that cannot be, or without scikit-learn (``pip install 'zfwidgets[probe]'``).
+        For numbers, sizes or names that cannot be, or without scikit-learn (``pip install 'zfwidgets[probe]'``).
     NetworkError
         If the network cannot be traced, or a layer gives NaN or infinite values.
 
@@ -117,6 +117,8 @@ def feature_probe(
     numbers = _numbered(learnt, classes)
     dealt = folds_of(numbers, None if asked is None else len(asked), folds, seed)
     truth = numbers if asked is None else _numbered(asked, classes)
+    if asked is not None:
+        _check_sizes(learnt.shape(net), asked.shape(net))
     kept, stop = kept_in(cache), cancelled or (lambda: False)
     count = len(learnt) + (0 if asked is None else len(asked))
     confusion: dict[str, Ints] = {}
@@ -143,6 +145,13 @@ def _classes(learnt: Labelled, asked: Labelled | None) -> tuple[str, ...]:
     if strange:
         raise DataError(f"The test pictures are also of the class {strange[0]!r}, which has no training picture.")
     return classes
+
+
+def _check_sizes(learnt: tuple[int, ...], asked: tuple[int, ...]) -> None:
+    if learnt != asked:
+        raise ParameterError(
+            f"Model inputs of one probe must have one size: found {learnt} for training, and {asked} for test."
+        )
 
 
 def _room(learnt: Labelled, classes: tuple[str, ...], folds: int, tested: bool) -> int:
