@@ -57,6 +57,7 @@ def test_a_missing_epoch_is_a_gap_and_said(tmp_path: Path) -> None:
     (tmp_path / "epoch-0002.safetensors").unlink()
     series = CheckpointSeries(tmp_path)
     assert (series.epochs, series.missing) == ((1, 4), (2,))
+    assert "cannot be read (No such file" in series.problems["epoch-0002.safetensors"]
     with pytest.raises(UnknownNameError, match="no checkpoint of epoch 2"):
         series.weights(2)
 

@@ -210,3 +210,29 @@ def test_a_silent_training_elsewhere_is_not_said_to_end_soon(
         monkeypatch.undo()
         assert (" left, " in words.status(monitor.facts, "running", seconds, silence)) is hopeful
     monitor.close()
+
+
+def test_a_folder_that_goes_away_is_said_and_what_it_held_stays(growing: Backend, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for epoch in record_training(small_module(0), folder, PLANNED):
+        if epoch == 3:
+            break
+    series = CheckpointSeries(folder, module=small_module(0), preprocess=PREPROCESS)
+    monitor = TrainingMonitor(growing, series)
+    assert monitor.wait(60) and monitor.training == "running"
+    (checkpoint,) = folder.glob("epoch-0001*")
+    kept = checkpoint.rename(tmp_path / checkpoint.name)
+    monitor.look()
+    assert monitor.wait(60) and f"{checkpoint.name} cannot be read" in monitor._notice.value
+    kept.rename(checkpoint)
+    monitor.look()
+    assert monitor.wait(60) and monitor._notice.layout.display == "none"
+    shown = monitor.result
+    away = folder.rename(tmp_path / "away")
+    assert monitor.follow(60) and monitor.training == "gone" and monitor.result is shown
+    assert f"The folder {folder} is gone" in monitor._notice.value and monitor._notice.layout.display == ""
+    assert "the folder is gone" in monitor._state_line.value and " left, " not in monitor._state_line.value
+    away.rename(folder)
+    monitor.look()
+    assert monitor.wait(60) and monitor.training == "running" and monitor._notice.layout.display == "none"
+    monitor.close()

@@ -104,10 +104,9 @@ def looked_at(
                 yield Candidate(folder / name, stamp, None, None)
         return
     for epoch, entry in sorted(listed.items(), key=lambda item: int(item[0])):
-        # A manifest names files of its own folder only.
-        name = Path(entry["file"]).name
-        if name in stamps:
-            yield Candidate(folder / name, stamps[name], int(epoch), entry["sha256"])
+        # A manifest names files of its own folder only. One that is gone is judged too: it is a gap with a reason.
+        path = folder / Path(entry["file"]).name
+        yield Candidate(path, stamps.get(path.name) or stamp_of(path), int(epoch), entry["sha256"])
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -172,9 +172,6 @@ class TrainingMonitor(Viewer):
         known = dict(zip(facts.epochs, facts.digests, strict=True))
         self._snapshots = {epoch: one for epoch, one in self._snapshots.items() if known.get(epoch) == one.digest}
         self._loss.value, self._error.value = words.loss_chart(facts), words.error_chart(facts)
-        sentences = (*facts.problems.values(), *facts.notes)
-        self._notice.value = f'<div class="zf-error" role="alert">{escape(" ".join(sentences))}</div>'
-        self._notice.layout.display = "" if sentences else "none"
         self._grow()
 
     def _show_filters(self, filters: Any, epoch: int) -> None:
@@ -234,9 +231,10 @@ class TrainingMonitor(Viewer):
 
     @property
     def training(self) -> str:
-        """``"waiting"``, ``"running"``, ``"stopping"``, ``"stopped"``, ``"finished"`` or ``"failed"``.
+        """``"waiting"``, ``"running"``, ``"stopping"``, ``"stopped"``, ``"finished"``, ``"failed"`` or ``"gone"``.
 
-        Of a training elsewhere nobody knows whether it runs: it counts as running until its last epoch is there.
+        Of a training elsewhere nobody knows whether it runs: it counts as running until its last epoch is there, or
+        its folder no longer.
         """
         own, facts = self._errand, self._facts_now
         asked = asked_to_stop(self._folder)
@@ -244,6 +242,8 @@ class TrainingMonitor(Viewer):
             return "stopping" if asked else "running"
         if own is not None and own.error is not None:
             return "failed"
+        if self._is_gone():
+            return "gone"
         if facts is not None and facts.finished:
             return "finished"
         if asked:
@@ -323,10 +323,23 @@ class TrainingMonitor(Viewer):
             f'<div class="zf-progress-line"><i style="width:{100 * words.progress(facts):.0f}%"></i></div>'
             f'<div class="zf-num">{words.status(facts, state, self._seconds_each(), self._silence())}</div>'
         )
-        begun = facts is not None and facts.done > 0
+        self._tell_notices()
+        begun = facts is not None and facts.done > 0 and state != "gone"
         self._stop.disabled = state not in ("running", "waiting") or (state == "waiting" and self._errand is not None)
         self._resume.description = "Resume" if begun else "Start"
         self._resume.disabled = self._errand is None or state in ("running", "stopping", "finished")
+
+    def _tell_notices(self) -> None:
+        facts = self._facts_now
+        sentences = [] if facts is None else [*facts.problems.values(), *facts.notes]
+        if self._is_gone():
+            sentences = [f"The folder {self._folder} is gone; what is shown is what it held last."]
+        self._notice.value = f'<div class="zf-error" role="alert">{escape(" ".join(sentences))}</div>'
+        self._notice.layout.display = "" if sentences else "none"
+
+    def _is_gone(self) -> bool:
+        """Whether something was recorded, in a folder that is no longer there."""
+        return self._facts_now is not None and self._facts_now.done > 0 and not self._folder.is_dir()
 
     def _silence(self) -> float:
         """Seconds since an epoch ended; a training of its own is known to run."""

@@ -22,6 +22,7 @@ _STATES = {
     "stopped": "stopped",
     "finished": "finished",
     "failed": "failed",
+    "gone": "the folder is gone",
 }
 
 
