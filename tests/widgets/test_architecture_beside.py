@@ -34,7 +34,7 @@ def viewer(backend: Backend, cousin: Network, pictures: ImageSet) -> Iterator[Ar
 
 
 def text(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", html)).replace("&minus;", "-")
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", html)).replace("\N{MINUS SIGN}", "-")
 
 
 def sides(html: str) -> list[float]:

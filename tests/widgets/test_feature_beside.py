@@ -20,7 +20,7 @@ from zfwidgets.imaging import signed_picture
 from zfwidgets.methods import project, projection_difference
 from zfwidgets.network import Network
 from zfwidgets.widgets import FeatureViewer
-from zfwidgets.widgets.parts.style import PASSING
+from zfwidgets.widgets.parts.style import PASSING, printed
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_its_projection_and_the_difference_are_those_of_the_methods(viewer: Feat
     drawn = np.asarray(Image.open(io.BytesIO(viewer._beside.difference._mark.image.value)).convert("RGB"))
     np.testing.assert_array_equal(drawn, signed_picture(expected.pixels))
     foot = viewer._beside.difference._foot.value
-    assert "cousin minus tiny" in foot and f"cosine {expected.cosine:.2f}" in foot
+    assert "cousin minus tiny" in foot and f"cosine {printed(expected.cosine, '.2f')}" in foot
     assert "cousin" in panels.all._title.value and "tiny" in viewer._panels.all._title.value
     assert len(viewer._picture._lines.x) == 2 and viewer._picture._lines.colors[1] == PASSING
     assert "at its map's maximum: orange tiny, white cousin; click a place" in viewer._picture._foot.value

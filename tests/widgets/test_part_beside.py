@@ -20,6 +20,7 @@ from zfwidgets.methods.correspondence import Correspondence, correspondence, del
 from zfwidgets.network import Network
 from zfwidgets.widgets import CorrespondenceViewer
 from zfwidgets.widgets.correspondence import words
+from zfwidgets.widgets.parts.style import printed
 
 FACE = {"left eye": (8.0, 9.0), "right eye": (14.0, 9.0), "nose": (11.0, 13.0)}
 
@@ -65,7 +66,7 @@ def test_both_are_asked_about_the_same_parts_of_the_same_pictures(
         ends = f"{low:.3f} to {high:.3f}".replace("0.", ".")
         assert f"{theirs.delta['conv2'][part].mean:.3f} {ends}" in shown
         difference = delta_difference(viewer.result, theirs, ("conv2", "conv2"), part).value
-        assert f"{'-' if difference < 0 else '+'}{abs(difference):.3f}" in shown
+        assert printed(difference, "+.3f") in shown
     assert viewer._bars.value.count("zf-track") == 8 and "striped: cousin" in viewer._bars.value
     assert viewer._curves._plot.value.count("zf-dashed") == 4
     assert text(viewer._verdict).count("random places") >= 2 and "cousin" in text(viewer._verdict)

@@ -19,6 +19,7 @@ from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.probing import Probe, accuracy_difference, feature_probe
 from zfwidgets.network import Network
 from zfwidgets.widgets import ProbeViewer
+from zfwidgets.widgets.parts.style import printed
 from zfwidgets.widgets.probe import charts
 
 CLASSES = ("<i>ant</i>", "bee")
@@ -67,7 +68,8 @@ def test_both_are_trained_and_tested_on_the_same_folds(
     assert all(np.array_equal(found.confusion[name], q.confusion[name]) for name in q.layers)
     viewer.layer = "conv2"
     apart = accuracy_difference(mine, q, ("conv2", "conv2"))
-    value, ends = f"{100 * apart.value:+.1f}", f"{100 * apart.low:+.1f} to {100 * apart.high:+.1f}"
+    value, low, high = (printed(100 * one, "+.1f") for one in (apart.value, apart.low, apart.high))
+    ends = f"{low} to {high}"
     told = "told apart" if apart.apart else "not told apart"
     assert f"&lt;u&gt;cousin&lt;/u&gt; minus tiny is {value} points, from {ends}: {told}." in viewer._beside.about.value
     assert f"{value} {ends}" in text(viewer._table) and "<u>cousin" not in viewer._table.value
@@ -147,7 +149,7 @@ def test_a_second_network_is_a_backend(backend: Backend, things: ImageSet) -> No
 def test_a_difference_of_confusions_is_signed() -> None:
     mine, theirs = np.array([[3, 1], [0, 4]]), np.array([[1, 3], [0, 4]])
     chart = charts.confusion_difference(mine, theirs, ("ant", "bee"))
-    assert "-50 points of ant taken for ant" in chart and "+50 points of ant taken for bee" in chart
+    assert "\N{MINUS SIGN}50 points of ant taken for ant" in chart and "+50 points of ant taken for bee" in chart
     assert chart.count("<text ") == 2 + 2 + 2  # classes at both sides, and the two cells that differ
 
 

@@ -19,6 +19,7 @@ from zfwidgets.methods import projection_difference
 from zfwidgets.methods.rules import WeightRandomisation, compare_rules, weight_randomisation
 from zfwidgets.network import Network
 from zfwidgets.widgets import RuleViewer
+from zfwidgets.widgets.rules.words import figure
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_its_tiles_and_the_difference_are_those_of_the_methods(viewer: RuleViewe
     for way, cosine in ways.cosine.items():
         assert found.cosine[way] == pytest.approx(cosine, abs=1e-5)
         difference = projection_difference(viewer.result.projections[way], ways.projections[way])
-        assert f"cosine {difference.cosine:.2f}" in text(second.difference.value).replace("&minus;", "-")
+        assert f"cosine {difference.cosine:.2f}" in text(second.difference.value).replace("\N{MINUS SIGN}", "-")
     assert "cousin minus tiny" in second.difference.value and second.difference.value.count("<img") == len(ways.cosine)
     np.testing.assert_allclose(second.sheet.checked.rank["gradient"], check.rank["gradient"], atol=1e-4)
     assert "cousin: conv2 #3" in text(second.sheet.heading.value)
@@ -61,7 +62,7 @@ def test_one_plot_and_one_sentence_are_about_both(viewer: RuleViewer) -> None:
         for checked, name in ((viewer.check, "tiny"), (viewer._second.sheet.checked, "cousin")):
             left = checked.similarity(rule, measure)[1]
             # A module of the cousin's may have lost every relu on the way: then there is nothing left to compare.
-            assert f"{left:.2f} in {name}" in said or not np.isfinite(left)
+            assert f"{figure(float(left))} in {name}" in said or not np.isfinite(left)
     viewer.rule = "gradient"
     theirs = viewer._asked["other check"][1]
     for seed, compared in ((1, False), (0, True)):  # the second network's may be that of the seed before
@@ -85,8 +86,9 @@ def test_an_open_map_is_that_of_the_first_network(viewer: RuleViewer) -> None:
 def test_a_silent_unit_is_said_in_its_place(viewer: RuleViewer) -> None:
     viewer.channel = 2
     assert viewer.wait(60) and viewer.state == "ready"
-    for place in (viewer._second.sheet.tiles, viewer._second.sheet.stages):
-        assert "conv2 #2 is silent everywhere in this picture" in place.value and "<img" not in place.value
+    tiles, stages = viewer._second.sheet.tiles, viewer._second.sheet.stages
+    assert "conv2 #2 is silent everywhere in this picture" in tiles.value and "<img" not in tiles.value
+    assert text(stages.value).split() == ["cousin", "nothing", "to", "compare,", "see", "above"]  # and not twice
     assert not viewer._second.difference.value and viewer._curves._plot.value.count("zf-dashed") == 0
     assert viewer._picture._foot.value.endswith("the frame is what the unit of tiny sees</div>")
     assert viewer._picture._lines.x.ndim == 1

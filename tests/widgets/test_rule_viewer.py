@@ -46,7 +46,7 @@ def test_it_shows_what_the_methods_say(viewer: RuleViewer, backend: Backend, net
     np.testing.assert_allclose(viewer.check.rank["gradient"], check.rank["gradient"], atol=1e-4)
     assert viewer._sheet.tiles.value.count("<img") == 4 and viewer._sheet.stages.value.count("<img") == 3
     said = text(viewer._sheet.tiles.value)
-    assert f"cosine {ways.cosine['gradient']:.2f}" in said.replace("&minus;", "-")
+    assert f"cosine {ways.cosine['gradient']:.2f}" in said.replace("\N{MINUS SIGN}", "-")
     assert f"relative error {ways.error['gradient']:.2f}" in said
     assert "here the same as DeSaliNet" in said
     assert "Mahendran and Vedaldi 2016" in text(viewer._later.value) and "Adebayo" in text(viewer._later.value)

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from zfwidgets.widgets.architecture.words import count, sizes
-from zfwidgets.widgets.parts.style import breakable
+from zfwidgets.widgets.parts.style import breakable, printed
 
 if TYPE_CHECKING:
     from zfwidgets.methods.architecture import Architecture
@@ -55,5 +55,4 @@ def _short(numbers: tuple[int, ...]) -> str:
 
 
 def _signed(difference: int) -> str:
-    """As HTML: a true minus is as wide as a plus."""
-    return f"{'&minus;' if difference < 0 else '+'}{count(abs(difference))}"
+    return f"{printed(difference, '+')[0]}{count(abs(difference))}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from zfwidgets.widgets.evolution import words
 from zfwidgets.widgets.parts.charts import INK, LINE_COLOURS, Curve, Span, epoch_chart
+from zfwidgets.widgets.parts.style import printed
 
 if TYPE_CHECKING:
     from zfwidgets.methods.evolution.result import FeatureEvolution
@@ -54,7 +55,7 @@ def apart(mine: tuple[int, int] | None, theirs: tuple[int, int] | None) -> str:
     Examples
     --------
     >>> apart((6, 10), (11, 20)), apart((11, 20), (2, 2)), apart((2, 2), (5, 5)), apart((6, 10), (6, 10))
-    ('+1 to +14', '-18 to -9', '+3', 'not told apart')
+    ('+1 to +14', '−18 to −9', '+3', 'not told apart')
     >>> apart(None, (2, 2))
     '-'
     """
@@ -63,7 +64,7 @@ def apart(mine: tuple[int, int] | None, theirs: tuple[int, int] | None) -> str:
     low, high = theirs[0] - mine[1], theirs[1] - mine[0]
     if low <= 0 <= high:
         return "the same" if low == high else "not told apart"
-    return f"{low:+d}" if low == high else f"{low:+d} to {high:+d}"
+    return printed(low, "+d") if low == high else f"{printed(low, '+d')} to {printed(high, '+d')}"
 
 
 def pair_chart(pair: EvolutionPair, epoch: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.widgets.parts.charts import INK, LINE_COLOURS, Curve, Span, epoch_chart
-from zfwidgets.widgets.parts.style import number
+from zfwidgets.widgets.parts.style import number, printed
 
 if TYPE_CHECKING:
     from zfwidgets.backend.evolution_drawing import EvolutionBlock, EvolutionCell
@@ -83,7 +83,7 @@ def shares(values: Sequence[float]) -> str:
     >>> shares([0.5]), shares([0.251, float("nan")])
     ('0.50', '0.25 | -')
     """
-    return " | ".join("-" if not np.isfinite(value) else f"{value:.2f}" for value in values)
+    return " | ".join("-" if not np.isfinite(value) else printed(value, ".2f") for value in values)
 
 
 def life_note(unseen: int) -> str:

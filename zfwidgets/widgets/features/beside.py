@@ -14,7 +14,7 @@ from zfwidgets.imaging import Crossing, signed_picture
 from zfwidgets.methods import projection_difference
 from zfwidgets.widgets.features.panels import FeaturePanels
 from zfwidgets.widgets.parts.figures import Box, PictureFigure
-from zfwidgets.widgets.parts.style import signed
+from zfwidgets.widgets.parts.style import printed, signed
 from zfwidgets.widgets.viewer.counterpart import UnitBeside, box_back, place_beside, unit_beside
 from zfwidgets.widgets.viewer.unit import no_difference, unit_facts
 
@@ -169,5 +169,6 @@ class FeatureBeside:
         _, row, column = np.unravel_index(place, found.pixels.shape)
         self.difference.foot(
             f"{escape(self._names[1])} minus {escape(self._names[0])}, each with its strongest value as 1; largest "
-            f"{signed(float(found.pixels.flat[place]))} at row {row}, column {column}; cosine {found.cosine:.2f}"
+            f"{signed(float(found.pixels.flat[place]))} at row {row}, column {column}; cosine "
+            f"{printed(found.cosine, '.2f')}"
         )

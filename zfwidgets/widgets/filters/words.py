@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.imaging import signed_picture, to_png
+from zfwidgets.widgets.parts.style import printed
 
 if TYPE_CHECKING:
     from zfwidgets.methods.filters import FilterReport
@@ -75,7 +76,7 @@ def card(report: FilterReport, index: int, shared: float | None) -> str:
         lines.append(f"aliased {report.aliasing[index]:.1%}")
         if report.nearest[index] >= 0:
             twin = "near-duplicate of" if report.duplicate[index] else "nearest:"
-            lines.append(f"{twin} #{report.nearest[index]}, cosine {report.similarity[index]:.2f}")
+            lines.append(f"{twin} #{report.nearest[index]}, cosine {printed(report.similarity[index], '.2f')}")
     if report.responses is not None and not report.broken[index]:
         active = report.responses.active[index]
         lines.append("<b>dead</b>" if report.responses.dead[index] else f"answers at {active:.0%} of all places")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zfwidgets.widgets.invariance.options import UNITS
 from zfwidgets.widgets.parts.curves import COLOURS, Curve, CurveFigure, chip
 from zfwidgets.widgets.parts.figures import Panel
-from zfwidgets.widgets.parts.style import number
+from zfwidgets.widgets.parts.style import number, printed
 
 if TYPE_CHECKING:
     from zfwidgets.methods import InvarianceCurves
@@ -154,7 +154,7 @@ def _reading(curves: Sequence[Curve], amount: float, seen: Sequence[Seen]) -> st
         f"{chip(curve.colour)}{number(y)}{' dashed' if curve.dashed else ''}" for curve, y in found if y is not None
     )
     unit = UNITS[seen[0].curves.transform]
-    return f"at {amount:g}{escape(unit)}: {words}" if words else ""
+    return f"at {printed(amount, 'g')}{escape(unit)}: {words}" if words else ""
 
 
 def _distance_words(euclidean: bool) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.widgets.parts.figures import SIDE, Panel
+from zfwidgets.widgets.parts.style import printed
 
 __all__ = ["COLOURS", "Curve", "CurveFigure", "chip"]
 
@@ -106,7 +107,7 @@ class CurveFigure(Panel):
                 for y, colour in dots
                 if y is not None
             ]
-        ends = (names[0], names[-1]) if names else (f"{low:g}{unit}", f"{high:g}{unit}")
+        ends = (names[0], names[-1]) if names else (f"{printed(low, 'g')}{unit}", f"{printed(high, 'g')}{unit}")
         words = f"{len(curves)} curves from {escape(ends[0])} to {escape(ends[1])}"
         size = f'viewBox="0 0 {SIDE} {_HEIGHT}" width="{SIDE}" height="{_HEIGHT}"'
         self._plot.value = f'<svg class="zf-plot" {size} role="img" aria-label="{words}">{"".join(parts)}</svg>'
@@ -149,7 +150,7 @@ def _grid(across: _Axis, up: _Axis) -> str:
         value = up.low + share * (up.high - up.low)
         y = up(value)
         parts.append(f'<line class="zf-grid" x1="{_LEFT}" x2="{across.end}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{value:.3g}</text>')
+        parts.append(f'<text x="{_LEFT - 5}" y="{y + 3.5}" text-anchor="end">{printed(value, ".3g")}</text>')
     return "".join(parts)
 
 
@@ -159,7 +160,9 @@ def _numbers(across: _Axis, unit: str) -> str:
         x = across(float(value))
         parts.append(f'<line class="zf-grid" x1="{x}" x2="{x}" y1="{_BASE}" y2="{_BASE + 4}"/>')
         anchor = "start" if place == 0 else "end" if place == _TICKS - 1 else "middle"
-        parts.append(f'<text x="{x}" y="{_HEIGHT - 5}" text-anchor="{anchor}">{value:.3g}{escape(unit)}</text>')
+        parts.append(
+            f'<text x="{x}" y="{_HEIGHT - 5}" text-anchor="{anchor}">{printed(value, ".3g")}{escape(unit)}</text>'
+        )
     return "".join(parts)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "duration",
     "legend",
     "number",
+    "printed",
     "signed",
     "signed_bar",
     "style_sheet",
@@ -131,6 +132,7 @@ div.jp-Notebook .zf-strip, div.jp-Notebook .zf-epochs { background: var(--jp-lay
 .zf .zf-save .widget-button { margin: 0; height: 30px; } .zf-save a { color: var(--jp-content-link-color, #0b6bcb); }
 .zf-plot { display: block; max-width: 100%; height: auto; }
 .zf-plot text { fill: var(--zf-soft); font-size: 11px; font-variant-numeric: tabular-nums; }
+.zf-plot .zf-tight { letter-spacing: -.7px; }
 .zf-plot .zf-grid { stroke: var(--zf-line); stroke-width: 1; }
 .zf-plot .zf-curve { fill: none; stroke-width: 1.25; stroke-opacity: .6; stroke-linejoin: round; }
 .zf-plot .zf-curve.zf-strong { stroke-width: 2.5; stroke-opacity: 1; }
@@ -259,13 +261,26 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(0.98765), number(1234.5), number(0.0000123)
-    ('0.988', '1234', '1.23e-05')
+    >>> number(0.98765), number(1234.5), number(-0.25)
+    ('0.988', '1234', '−0.250')
     """
     if value != 0 and abs(value) < 0.001:
-        return f"{value:.2e}"
-    digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    return f"{value:.{digits}f}"
+        return printed(value, ".2e")
+    return printed(value, f".{3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0}f")
+
+
+def printed(value: float, form: str) -> str:
+    """A number as `format` writes it, but with a true minus, which is as wide as a plus; a hyphen is half of that.
+
+    Examples
+    --------
+    >>> printed(-0.5, ".2f"), printed(0.5, "+.2f"), printed(-0.001, ".2f")
+    ('−0.50', '+0.50', '0.00')
+    """
+    written = format(value, form)
+    if not any(digit in written for digit in "123456789"):
+        written = format(0.0, form)  # nothing is less than zero by nothing
+    return written.replace("-", "\N{MINUS SIGN}")
 
 
 def breakable(name: str) -> str:
@@ -306,9 +321,9 @@ def signed(value: float) -> str:
     Examples
     --------
     >>> signed(0.25), signed(-0.25)
-    ('+0.250', '-0.250')
+    ('+0.250', '−0.250')
     """
-    return f"{'-' if value < 0 else '+'}{number(abs(value))}"
+    return f"{'' if value < 0 else '+'}{number(value)}"
 
 
 def signed_bar(limit: float, unit: str) -> str:

@@ -13,6 +13,7 @@ from zfwidgets.backend import Request
 from zfwidgets.backend.probe_requests import ProbeRequest
 from zfwidgets.data import ImageSet
 from zfwidgets.widgets.parts.figures import Panel
+from zfwidgets.widgets.parts.style import printed
 from zfwidgets.widgets.probe import charts
 from zfwidgets.widgets.viewer.counterpart import layer_beside
 
@@ -92,8 +93,8 @@ class ProbeBeside:
         """Whether the two are told apart at a layer, in words."""
         found = second.difference(learnt, layer, per_class)
         assert found is not None  # both know the layer
-        value = f"At {layer}, {self._names[1]} minus {self._names[0]} is {100 * found.value:+.1f} points"
+        value = f"At {layer}, {self._names[1]} minus {self._names[0]} is {printed(100 * found.value, '+.1f')} points"
         if math.isnan(found.low):
             return f"{value}; one fold does not tell whether that is chance."
-        ends = f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+        ends = f"{printed(100 * found.low, '+.1f')} to {printed(100 * found.high, '+.1f')}"
         return f"{value}, from {ends}: {'told apart' if found.apart else 'not told apart'}."

@@ -15,6 +15,7 @@ from zfwidgets.methods.probing.result import Probe, Score, paper
 from zfwidgets.methods.telling import Difference
 from zfwidgets.widgets.parts.curves import COLOURS
 from zfwidgets.widgets.parts.figures import SIDE
+from zfwidgets.widgets.parts.style import printed
 
 __all__ = [
     "LEARNT",
@@ -141,9 +142,11 @@ def confusion_difference(mine: NDArray[np.int64], theirs: NDArray[np.int64], cla
     """What each class was taken for more often (red) or more seldom (blue) by the second network, in points."""
 
     def cell(share: float, name: str, other: str) -> _Cell:
-        words = f"{100 * share:+.0f} points of {name} taken for {other}"
+        words = f"{printed(100 * share, '+.0f')} points of {name} taken for {other}"
         opacity = 0.04 + 0.96 * min(2 * abs(share), 1)
-        return _Cell(_MORE if share > 0 else _LESS, opacity, f"{100 * share:.0f}" if abs(share) >= 0.05 else "", words)
+        return _Cell(
+            _MORE if share > 0 else _LESS, opacity, printed(100 * share, ".0f") if abs(share) >= 0.05 else "", words
+        )
 
     return _matrix(_shares(theirs) - _shares(mine), classes, cell, "difference of confusions")
 
@@ -186,7 +189,8 @@ def _matrix(
             if readable and drawn.text:
                 ink = ' style="fill:#fff"' if drawn.opacity > 0.577 else ""
                 middle = f'x="{x + side / 2 - 0.5:.1f}" y="{y + side / 2 + 3.5:.1f}" text-anchor="middle"'
-                parts.append(f"<text {middle}{ink}>{drawn.text}</text>")
+                tight = ' class="zf-tight"' if len(drawn.text) > 2 else ""
+                parts.append(f"<text {middle}{ink}{tight}>{drawn.text}</text>")
     bottom = top + len(classes) * side
     if readable:
         for column, name in enumerate(classes):
@@ -231,8 +235,8 @@ def table_of_two(learnt: Probe, second: Second, per_class: int) -> str:
 def _points(found: Difference | None) -> str:
     if found is None:
         return "-"
-    value = f"{100 * found.value:+.1f}"
-    ends = "" if math.isnan(found.low) else f"<br><small>{100 * found.low:+.1f} to {100 * found.high:+.1f}</small>"
+    value, low, high = (printed(100 * one, "+.1f") for one in (found.value, found.low, found.high))
+    ends = "" if math.isnan(found.low) else f"<br><small>{low} to {high}</small>"
     return (f"<b>{value}</b>" if found.apart else value) + ends
 
 

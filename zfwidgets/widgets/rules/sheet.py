@@ -39,6 +39,7 @@ class RuleSheet:
         self.compared: RuleComparison | None = None
         self.checked: WeightRandomisation | None = None
         self.heading, self.tiles, self.scale, self.stages = W.HTML(), W.HTML(), W.HTML(), W.HTML()
+        self._no_way = self._no_stage = ""
 
     @property
     def unit(self) -> Projection | None:
@@ -60,11 +61,19 @@ class RuleSheet:
 
     def blank_ways(self, why: str) -> None:
         """The unit has no way down; say why."""
-        self.compared = None
+        self.compared, self._no_way = None, why
         self.heading.value = f'<div class="zf-title zf-heading">{escape(self._name)}</div>'
         self.tiles.value, self.scale.value = f"<div>{escape(why)}</div>", ""
+        self._say_stages()
 
     def blank_stages(self, why: str) -> None:
         """There is nothing to draw with random weights; say why."""
-        self.checked = None
-        self.stages.value = f'<div class="zf-h">{escape(self._name)}</div><div>{escape(why)}</div>'
+        self.checked, self._no_stage = None, why
+        self._say_stages()
+
+    def _say_stages(self) -> None:
+        """One sentence is said once: what keeps a unit from all ways keeps it from the check too."""
+        if self.checked is None and self._no_stage:
+            same = self.compared is None and self._no_stage == self._no_way
+            said = "nothing to compare, see above" if same else self._no_stage
+            self.stages.value = f'<div class="zf-h">{escape(self._name)}</div><div>{escape(said)}</div>'

@@ -15,7 +15,7 @@ from zfwidgets.methods import projection_difference
 from zfwidgets.methods.rules import MEASURES, WAYS
 from zfwidgets.methods.rules.ways import FAITHFUL
 from zfwidgets.methods.similarity import reached
-from zfwidgets.widgets.parts.style import breakable, number
+from zfwidgets.widgets.parts.style import breakable, number, printed
 
 if TYPE_CHECKING:
     from zfwidgets.methods import Projection
@@ -119,8 +119,8 @@ def _name(way: str) -> str:
 
 
 def figure(value: float) -> str:
-    """Two digits, a dash for what does not exist; HTML."""
-    return f"{value:.2f}".replace("-", "&minus;") if np.isfinite(value) else "&ndash;"
+    """Two digits, a dash for what does not exist."""
+    return printed(value, ".2f") if np.isfinite(value) else "\N{EN DASH}"
 
 
 def stage_heading(found: WeightRandomisation) -> str:
@@ -168,7 +168,7 @@ def verdict(found: WeightRandomisation, measure: str, stage: int) -> str:
     parts = []
     for rule in found.original:
         likeness = float(found.similarity(rule, measure)[stage - 1])
-        parts.append(f"{rule} {likeness:.2f}" if np.isfinite(likeness) else f"{rule} nothing comes down")
+        parts.append(f"{rule} {figure(likeness)}" if np.isfinite(likeness) else f"{rule} nothing comes down")
     return (
         f"Without the trained weights of {_lost(found, stage)}, {MEASURES[measure]} with the trained network's "
         f"picture: {', '.join(parts)}."
@@ -193,7 +193,7 @@ def verdict_of_both(
     pairs = list(zip(found, stages, names, strict=True))
     left = [float(one.similarity(rule, measure)[stage - 1]) for one, stage, _ in pairs]
     said = " and ".join(
-        f"{likeness:.2f} in {name} (without {_lost(one, stage)})"
+        f"{figure(likeness)} in {name} (without {_lost(one, stage)})"
         for likeness, (one, stage, name) in zip(left, pairs, strict=True)
     )
     if not np.isfinite(left).all():
