@@ -48,7 +48,7 @@ def viewer(
     backend: Backend, other: Backend, tops: tuple[TopActivations, TopActivations]
 ) -> Iterator[TopActivationsViewer]:
     viewer = TopActivationsViewer(backend, layer="conv2", index=tops[0], other=other, other_index=tops[1], tiles=4)
-    assert viewer.wait(20)
+    assert viewer.wait(20) and "zf-wide" in viewer._nine._dom_classes
     yield viewer
     viewer.close()
 
@@ -92,7 +92,7 @@ def test_maps_and_layers_that_it_does_not_have(viewer: TopActivationsViewer) -> 
     viewer.channel = 7
     assert viewer.wait(20)
     assert "conv2 of cousin has 6 maps and no #7: there is nothing to stand beside it." in viewer._beside.about.value
-    assert "zf-gone" in viewer._beside.nine._dom_classes
+    assert "zf-gone" in viewer._beside.nine._dom_classes and "zf-wide" not in viewer._nine._dom_classes
     viewer.layer = "pool1"
     assert viewer.wait(20)
     assert "cousin has no layer pool1: shown is " in viewer._beside.about.value

@@ -37,6 +37,7 @@ from zfwidgets.widgets.parts.curves import COLOURS
 from zfwidgets.widgets.parts.figures import PictureFigure
 from zfwidgets.widgets.parts.score_bars import score_bars
 from zfwidgets.widgets.parts.strip import left_out
+from zfwidgets.widgets.parts.style import printed
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ class InvarianceViewer(InvarianceOptions):
         request = self._answered["moved"]
         assert self._moved is not None
         self._picture.show(self._moved.seen[0])
-        where = f"{request.amount:g}{UNITS[request.transform]}"
+        where = f"{printed(request.amount, 'g')}{UNITS[request.transform]}"
         self._picture.title("Picture", f"{self._name(request.images[0])}, {where}")
         self._picture.foot("what the network sees; Amount moves it")
         order = [key for key in self._on_page if key in request.images]
@@ -246,7 +247,7 @@ class InvarianceViewer(InvarianceOptions):
         self._sheet = mosaic(
             np.stack([_framed(tile, COLOURS[place]) for place, tile in enumerate(tiles)]), columns=min(3, len(tiles))
         )
-        self._small.show(self._sheet.pixels)
+        self._small.show(self._sheet.clear)
         self._small.boxes([self._sheet.box(order.index(request.images[0]))])
         self._small.title("Pictures", "framed in the colours of their curves")
         self._small.foot("click one to let its curves stand out")

@@ -23,6 +23,8 @@ _MOST_EXACT = 200_000
 """Pixels up to which a picture goes as PNG; beyond, JPEG is a tenth of the time and of the bytes."""
 _MOST_CELLS = 24
 """Places per axis that notice the mouse: each is an element of the page."""
+_LARGE = 4
+"""Screen pixels of a pixel from which nobody sees that some have one more: so pictures of a row share one size."""
 _CLEAR = "rgba(0,0,0,0)"
 _NOTHING = to_png(np.zeros((1, 1, 4), np.uint8))
 """A clear pixel: an image of a page is never hidden, because that it is no longer may be missed."""
@@ -61,7 +63,7 @@ class Panel(W.VBox):
 
 
 class PictureFigure(Panel):
-    """A titled panel with one picture in it, enlarged by a whole factor, never stretched.
+    """A titled panel with one picture in it, small ones enlarged with crisp pixels, never stretched.
 
     Coordinates are pixels of the picture that was shown last, from its top left corner.
 
@@ -220,14 +222,12 @@ class PictureFigure(Panel):
             self.brush.selected = corners
 
     def _fit(self, height: int, width: int) -> None:
-        """Largest whole factor that fits, centred; a picture larger than the panel is made smaller."""
+        """From the corner below the title: by a whole factor, or to the panel's size where pixels are large enough."""
         factor = min(self._room[0] / height, self._room[1] / width)
-        factor = float(factor // 1) if factor >= 1 else factor
-        for scale, length, room in ((self._x, width, self._room[1]), (self._y, height, self._room[0])):
-            extent = room / factor
-            offset = round((extent - length) / 2 * factor) / factor
+        factor = float(factor // 1) if 1 <= factor < _LARGE else factor
+        for scale, room in ((self._x, self._room[1]), (self._y, self._room[0])):
             with scale.hold_sync():
-                scale.min, scale.max = -offset, extent - offset
+                scale.min, scale.max = 0.0, room / factor
         with self._mark.hold_sync():
             self._mark.x, self._mark.y = [0, width], [height, 0]
             self._mark.pixelated = factor >= 1

@@ -15,6 +15,8 @@ _STATES = {"stale": "updating"}
 """What a state is called, where that is not its own name."""
 _MOST_NAMED = 3
 """Pictures left out that are named; of the others the number."""
+_EARLY, _SOON = 0.05, 5.0
+"""Share done, and seconds, before which nobody foretells an end that was not known beforehand."""
 _BUTTONS = {"stopped": "Go on", "waiting": "Start", "running": "Cancel", "stale": "Cancel"}
 
 
@@ -74,15 +76,20 @@ def left_out(skipped: Mapping[str, str]) -> str:
 def time_left(done: float, passed: float, expected: float | None) -> float:
     """Seconds to come; 0 if nobody knows.
 
-    What was expected (the work and the speed of earlier answers) counts for less as more of this answer is done.
+    What was expected (the work and the speed of earlier answers) counts for less as more of this answer is done. The
+    first steps alone foretell nothing: they pay for what all others find ready.
 
     Examples
     --------
     >>> time_left(0.0, 1.0, 10.0), time_left(0.5, 10.0, 10.0), time_left(0.5, 10.0, None), time_left(0.0, 3.0, None)
     (9.0, 7.5, 10.0, 0.0)
+    >>> time_left(0.01, 1.0, None), time_left(0.01, 6.0, None)
+    (0.0, 594.0)
     """
     if not 0 < done < 1:
         return max((expected or 0.0) - passed, 0.0)
+    if expected is None and done < _EARLY and passed < _SOON:
+        return 0.0
     seen = passed / done
     return (1 - done) * (seen if expected is None else done * seen + (1 - done) * expected)
 

@@ -57,8 +57,8 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf-panel .bqplot { margin: 0; }
 .zf-title { font-weight: 600; min-height: 18px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
   max-width: 288px; padding-bottom: 3px; }
-.zf-title small { font-weight: 400; color: var(--zf-soft); font-size: 12px; }
-.zf-foot { min-height: 30px; max-width: 288px; padding-top: 4px; font-size: 12px; color: var(--zf-soft);
+.zf small { font-size: 11px; } .zf-title small { font-weight: 400; color: var(--zf-soft); font-size: 12px; }
+.zf-foot { min-height: 33px; max-width: 288px; padding-top: 4px; font-size: 12px; color: var(--zf-soft);
   font-variant-numeric: tabular-nums; }
 .zf-scale { display: flex; align-items: center; gap: 6px; }
 .zf-scale i { flex: 1; height: 9px; border-radius: 2px; }
@@ -83,6 +83,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf .widget-readout { color: var(--zf-ink); font-variant-numeric: tabular-nums; min-width: 34px; }
 .zf .widget-toggle-button, .zf .widget-button { color: var(--zf-ink); background: var(--zf-wash);
   border: 1px solid var(--zf-line); }
+.zf .widget-toggle-button, .zf .widget-button, .zf-buttons { margin: 0; }
 .zf .widget-toggle-button.mod-active { box-shadow: inset 0 -3px 0 var(--zf-accent); }
 .zf :focus-visible, .zf .noUi-handle:focus { outline: 2px solid var(--zf-accent) !important; outline-offset: 1px; }
 .zf .bqplot, .zf .bqplot .svg-background, .zf .bqplot rect.plotarea_background { background: transparent !important;
@@ -169,10 +170,10 @@ div.jp-Notebook .zf-strip, div.jp-Notebook .zf-epochs { background: var(--jp-lay
 .zf-chart .zf-gap { fill: var(--zf-line); opacity: .55; } .zf .zf-missing { text-decoration: line-through; }
 .zf-legend i.zf-dashed { height: 0; border: 0; border-radius: 0; vertical-align: 3px; }
 .zf-table { border-collapse: collapse; width: 100%; font-size: 12px; margin-bottom: 4px; }
-.zf-table caption { text-align: left; font-weight: 600; font-size: 13px; padding: 4px 0; color: var(--zf-ink); }
+.zf-table caption { text-align: left; font-weight: 600; font-size: 13px; padding: 0 0 4px; color: var(--zf-ink); }
 .zf-table th { font-weight: 400; color: var(--zf-soft); vertical-align: bottom; text-align: right;
   padding: 2px 0 2px 8px; line-height: 1.2; }
-.zf-table td { text-align: right; border-top: 1px solid var(--zf-line); padding: 2px 0; }
+.zf-table td { text-align: right; border-top: 1px solid var(--zf-line); padding: 2px 0 2px 8px; }
 .zf-table small { white-space: nowrap; } .zf .zf-name { white-space: normal; overflow-wrap: anywhere; }
 .zf-table th:first-child, .zf-table td:first-child { text-align: left; padding-left: 0; }
 .zf-life img { display: block; width: 100%; height: auto; }

@@ -5,7 +5,7 @@ __all__ = ["UNIT_CSS"]
 UNIT_CSS = """
 .zf-layers { flex: 1 1 440px; min-width: 0; max-width: 640px; }
 .zf-deconv { flex: 1 1 430px; min-width: 0; max-width: 520px; }
-.zf-graph-scroll { max-height: 620px; overflow-y: auto !important; overflow-x: hidden !important; width: 100%;
+.zf-graph-scroll { max-height: 680px; overflow-y: auto !important; overflow-x: hidden !important; width: 100%;
   border-top: 1px solid var(--zf-line); }
 .zf-graph { position: relative; width: 100%; flex: none; }
 .zf-graph > .widget-html, .zf-graph > .widget-html > .widget-html-content { width: 100%; }
@@ -51,7 +51,8 @@ UNIT_CSS = """
 .zf-stale .zf-lab { opacity: .62; }
 .zf-lab > .widget-html, .zf-lab > .widget-html > .widget-html-content { width: 100%; }
 .zf-lab .zf-said { min-height: 0; margin: 2px 0; } .zf-lab .zf-stages { margin-top: 0; }
-.zf .zf-lab .zf-heading { max-width: 100%; margin-top: 4px; }
+.zf .zf-lab .zf-heading { max-width: 100%; }
+.zf-lab > .widget-html ~ .widget-html .zf-heading { margin-top: 8px; }
 .zf-ways { display: grid; grid-template-columns: repeat(auto-fill, 148px); gap: 12px 16px; }
 .zf-ways figure { margin: 0; font-size: 12px; } .zf-ways figure > b { display: block; padding-bottom: 3px; }
 .zf-ways img, .zf-random img { display: block; image-rendering: pixelated; object-fit: contain; background: #808080; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,7 @@ class ProbeViewer(PairViewer):
 
     def _show_classes(self, examples: Examples) -> None:
         self._examples = examples
-        self._sheet.show(mosaic(examples.pixels, columns=4).pixels)
+        self._sheet.show(mosaic(examples.pixels, columns=4).clear)
         taught = len({*examples.classes} & {*self._backend.network.classes})
         known = f"{taught} of {len(examples.classes)} were taught" if taught else ""
         self._sheet.title("Classes", "never taught" if self._drawn else known)
@@ -253,14 +254,14 @@ class ProbeViewer(PairViewer):
         if self._beside is not None:
             first, other = self._names
             spots = [(charts.LEARNT, first), (charts.SECOND, other), (charts.UNTAUGHT, f"{first}, random weights")]
-        keys = " ".join(_key(colour, name) for colour, name in spots)
+        keys = [_key(colour, name) for colour, name in spots]
         by_layer, by_size, _ = self._panels
         self._by_layer.value = charts.layer_chart(learnt, untaught, self.layer, size, second)
         by_layer.title("Accuracy by layer", f"%, {size} of each class")
-        by_layer.foot(f"{keys} {_key(charts.PAPERS, 'paper, Caltech-101')}")
+        by_layer.foot(_keys([*keys, _key(charts.PAPERS, "paper, Caltech-101")]))
         self._by_size.value = charts.size_chart(learnt, untaught, self.layer, second)
         by_size.title("Training pictures of each class", f"%, {self.layer}")
-        by_size.foot(f"{keys}; thin: the other layers")
+        by_size.foot(_keys([*keys, "<span>thin: the other layers</span>"]))
 
     def _redraw_classes(self, learnt: Probe, untaught: Probe | None, second: charts.Second | None, place: int) -> None:
         tables = learnt.confusion[self.layer][place].sum(0)
@@ -317,8 +318,12 @@ _NOTE = (
 
 
 def _key(colour: str, name: str) -> str:
-    """A spot of a colour and what it stands for, in one line."""
-    return f'<span style="white-space:nowrap">{chip(colour)} {escape(name)}</span>'
+    """A spot of a colour and what it stands for."""
+    return f"<span>{chip(colour)}{escape(name)}</span>"
+
+
+def _keys(keys: Sequence[str]) -> str:
+    return f'<div class="zf-legend">{"".join(keys)}</div>'
 
 
 def _telling(layers: tuple[str, ...]) -> str:

@@ -102,6 +102,8 @@ class TopBeside:
                 said = [self._verdict(mine, found, len(shared)), *said, *found.tile.problems[:1]]
         there = asked is not None and found is not None
         (self.nine.remove_class if there else self.nine.add_class)("zf-gone")
+        # Alone, the first one's two panels stand side by side.
+        (first.add_class if there else first.remove_class)("zf-wide")
         for nine in (first, self.nine):
             nine.mark(options.image, shared)
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
