@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,13 @@ import torch
 from torch import nn
 from twins.training import momentum_steps
 
+from zfwidgets import models
 from zfwidgets.errors import DataError, ParameterError, WeightsError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models.zfnet import ZFNet
 from zfwidgets.training import Epoch, LabelledPictures, Recipe, draw_scenes, evaluate, load_checkpoint, train
+from zfwidgets.training.studies import AblationRecipe, ChoiceRecipe
+from zfwidgets.training.train import _batches
 
 PREPROCESS = Preprocess(size=96, resize=96, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -143,6 +147,41 @@ def test_the_step_is_gradient_descent_with_momentum() -> None:
         slopes.append((1 / (1 + math.exp(-weight * x)) - 1) * x)
         weight = momentum_steps(0.3, slopes, 0.1, 0.9)[-1]
     assert float(net.weight.detach()) == pytest.approx(weight, rel=1e-5)
+
+
+def with_norm() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 16))
+
+
+def test_a_picture_that_is_left_over_joins_the_batch_before(pictures: LabelledPictures) -> None:
+    """Batch norm has no spread of one; each epoch still sees every picture once."""
+    some, net, sizes = LabelledPictures(*(part[:17] for part in pictures)), with_norm(), list[int]()
+    net.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])) if module.training else None)
+    train(net, some, some, Recipe(epochs=2, batch_size=8), preprocess=PREPROCESS, progress=False)
+    assert sizes == [8, 9] * 2
+    for count, size in ((17, 8), (9, 8), (8, 8), (10, 4), (3, 1), (1, 8)):
+        order = torch.cat(_batches(count, size, torch.Generator().manual_seed(1)))
+        assert torch.equal(order, torch.randperm(count, generator=torch.Generator().manual_seed(1)))
+
+
+def test_batches_of_what_ships_are_as_they_were() -> None:
+    recipes = json.loads((Path(models.__file__).parent / "embedded" / "manifest.json").read_text())
+    trained = [(one["recipe"]["pictures"], one["recipe"]["batch_size"]) for one in recipes.values()]
+    trained += [(study.pictures, study.batch_size) for study in (AblationRecipe(), ChoiceRecipe())]
+    assert len(trained) == 4
+    for count, size in trained:
+        expected = map(len, torch.split(torch.empty(count), size))
+        assert [*map(len, _batches(count, size, torch.Generator()))] == [*expected]
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, 1), (1, 8)])
+def test_batch_norm_and_batches_of_one_picture_are_one_sentence(
+    pictures: LabelledPictures, count: int, size: int
+) -> None:
+    some = LabelledPictures(*(part[:count] for part in pictures))
+    with pytest.raises(ParameterError, match="batch norm cannot learn from a batch of one picture; take a batch_size"):
+        train(with_norm(), some, some, Recipe(epochs=1, batch_size=size), preprocess=PREPROCESS, progress=False)
 
 
 def test_filters_are_clipped_in_training(pictures: LabelledPictures) -> None:

@@ -40,7 +40,7 @@ class Recipe:
     epochs : int
         Passes over the pictures.
     batch_size : int
-        Pictures per step.
+        Pictures per step; fewer in the last one of an epoch, or one more, where a single picture is left over.
     rate, momentum : float
         Of the stochastic gradient descent.
     rate_factor : float
@@ -267,7 +267,7 @@ class _Run:
         total, clipped = 0.0, 0
         # Chance depends on seed and epoch alone (dropout's too), so a resumed run needs no generator's state.
         generator = torch.Generator().manual_seed(1_000_003 * recipe.seed + number)
-        batches = torch.split(torch.randperm(count, generator=generator), recipe.batch_size)
+        batches = _batches(count, recipe.batch_size, generator)
         with torch.random.fork_rng(devices=[]), tqdm(batches, desc=f"epoch {number}", disable=not progress) as bar:
             torch.manual_seed(1_000_003 * recipe.seed + number)
             for place, chosen in enumerate(bar):
@@ -283,7 +283,7 @@ class _Run:
 
     def _measure_norms(self, pictures: LabelledPictures) -> None:
         generator = torch.Generator().manual_seed(self.recipe.seed)
-        batches = torch.split(torch.randperm(len(pictures.labels), generator=generator), self.recipe.batch_size)
+        batches = _batches(len(pictures.labels), self.recipe.batch_size, generator)
         look = self.recipe.augmentation
         measure_norms(
             self.network, (augmented(pictures.pixels[chosen], self.preprocess, generator, look) for chosen in batches)
@@ -306,7 +306,15 @@ class _Run:
 
     def _step(self, batch: Mixed) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            logits = self.network(batch.inputs)
+            try:
+                logits = self.network(batch.inputs)
+            except ValueError as cause:
+                if len(batch.inputs) > 1 or "more than 1 value per channel" not in str(cause):
+                    raise
+                raise ParameterError(
+                    "The network's batch norm cannot learn from a batch of one picture; take a batch_size of at least "
+                    "2, and as many pictures."
+                ) from cause
         loss = mixed_loss(logits.float(), batch, self.recipe.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -368,6 +376,17 @@ class _Run:
                 self.optimiser.state[parameter]["momentum_buffer"] = speed
         self.history = [Epoch(*epoch) for epoch in state["history"]]
         self.rate, self.best_loss, self.waited = state["rate"], state["best_loss"], state["waited"]
+
+
+def _batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
+    """Places of all pictures in random order; a single one that is left over joins the batch before.
+
+    Batch norm cannot learn from it alone; without it, each epoch would lose a picture.
+    """
+    batches = list(torch.split(torch.randperm(count, generator=generator), size))
+    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
