@@ -187,11 +187,33 @@ class TwoInputs(nn.Module):
         (nn.Conv2d(1, 4, 3), "does not take a batch"),
         (TwoInputs(), "does not take a batch"),
         ("resnet18", "Module"),
+        (nn.Conv2d(3, 4, 16).half(), r"weights are torch.float16; give module.float\(\)"),
+        (nn.Conv2d(3, 4, 16, device="meta"), "'weight' hold no values"),
+        (nn.LazyConv2d(4, 16), "'weight' have no shape yet"),
     ],
 )
 def test_unusable_modules_get_one_sentence(module, message):
     with pytest.raises(NetworkError, match=message):
         Network(module, preprocess=Preprocess(size=16), device="cpu")
+
+
+def test_a_batch_size_that_is_written_down_keeps_occlusion_maps():
+    class Pairs(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(3 * 16 * 16, 2)
+
+        def forward(self, x):
+            return self.head(x.reshape(2, -1))
+
+    net = Network(Pairs(), preprocess=Preprocess(size=16), device="cpu")
+    assert net.trace_problem is not None and "cannot be run operation by operation" in net.trace_problem
+
+
+@pytest.mark.parametrize("asked", [["conv1"], {}, 3, np.zeros(2)])
+def test_what_is_no_name_is_no_layer(asked):
+    with pytest.raises(UnknownNameError, match="There is no layer"):
+        network("Plain").layers[asked]
 
 
 def test_class_names_must_fit():

@@ -81,7 +81,7 @@ def class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
     if classes is None:
         return tuple(f"class {index}" for index in range(count))
     if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise NetworkError(f"Class names are a list of {count} names, not {classes!r}.")
+        raise NetworkError(f"Class names are a list of {count} names, not {classes!r:.80}.")
     if len(classes) != count:
         raise NetworkError(f"The network has {count} classes and {len(classes)} class names were given.")
     names = list(map(str, classes))

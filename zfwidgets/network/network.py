@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,14 @@ from zfwidgets.network.geometry import Shape, receptive_field
 from zfwidgets.network.graph import Graph
 from zfwidgets.network.names import chain_names, class_names, menu
 from zfwidgets.network.operations import Fidelity, worst
+from zfwidgets.network.soundness import (
+    check_weights,
+    checked_output,
+    not_taken,
+    on_device,
+    reason_of,
+    tensors_of,
+)
 from zfwidgets.network.trace import evaluating, trace, unwrapped
 from zfwidgets.network.version import weights_version
 from zfwidgets.network.windows import grid
@@ -84,7 +91,7 @@ class Layers(Mapping[str, Layer]):
             self._names = dict(sorted(usable.items(), key=lambda item: item[1]))
 
     def __getitem__(self, name: str) -> Layer:
-        if name not in self._names:
+        if name not in self:
             if self._problem is not None:
                 raise NetworkError(self._problem)
             raise unknown_name("layer", name, self._names)
@@ -93,7 +100,7 @@ class Layers(Mapping[str, Layer]):
         return self._found[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return isinstance(name, str) and name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -176,12 +183,12 @@ class Network:
         if not isinstance(module, nn.Module):
             raise NetworkError(f"A network is a torch.nn.Module, not a {type(module).__name__}.")
         inner = unwrapped(module)
+        check_weights(inner)
         chosen = choose_device(device)
-        self.module = _on_device(inner, chosen)
-        self.device = next((tensor.device for tensor in _tensors(self.module)), chosen)
+        self.module = on_device(inner, chosen)
+        self.device = next((tensor.device for tensor in tensors_of(self.module)), chosen)
         if not isinstance(preprocess, Preprocess | None):
             raise NetworkError(f"preprocess is a Preprocess, for example Preprocess(size=224), not {preprocess!r}.")
-        _check_weights(self.module)
         self.preprocess = Preprocess() if preprocess is None else preprocess
         self.name = name or type(inner).__name__
         self.lock = RLock()
@@ -264,7 +271,7 @@ class Network:
     @property
     def version(self) -> int:
         """Changes whenever weights do, so that answers can be told from stale ones; see `weights_version`."""
-        return weights_version(_tensors(self.module))
+        return weights_version(tensors_of(self.module))
 
     @cached_property
     def menu(self) -> tuple[str, ...]:
@@ -319,7 +326,7 @@ class Network:
         # A copy, because a network may begin with an in-place operation.
         with evaluating(self.module):
             output = self.module(batch.clone())
-        return _checked_output(self.name, output)
+        return checked_output(self.name, output)
 
     def _examined(self) -> Tensor:
         """Trace the network and compare the graph with the module on a random batch."""
@@ -335,6 +342,12 @@ class Network:
                     result = graph.run(batch, [graph.output])
             except NetworkError as error:
                 self.trace_problem = str(error)
+                return expected
+            except Exception as error:  # it runs the network's own code on other batches than the first
+                self.trace_problem = (
+                    f"{self.name} cannot be run operation by operation ({reason_of(error)}); occlusion maps of "
+                    "probabilities still work, layers and projections do not."
+                )
                 return expected
         found = result.outputs[graph.output]
         scale = expected.abs().max()
@@ -356,35 +369,7 @@ class Network:
         except NetworkError:
             raise
         except Exception as error:  # it runs the network's own code
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise NetworkError(
-                f"{self.name} does not take a batch {tuple(batch.shape)} of 32-bit floats ({reason}). Give a network "
-                "of RGB pictures, and the size it wants with preprocess=Preprocess(size=...)."
-            ) from error
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
-
-
-def _on_device(module: nn.Module, device: torch.device) -> nn.Module:
-    there = {tensor.device for tensor in _tensors(module)}
-    # "cuda" without a number is satisfied by any card, but not by two.
-    fits = len(there) <= 1 and all(d.type == device.type and device.index in (None, d.index) for d in there)
-    return module if fits else copy.deepcopy(module).to(device)
-
-
-def _checked_output(name: str, output: Any) -> Tensor:
-    if not isinstance(output, Tensor) or output.dim() != 2:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise NetworkError(f"{name} returns {found}; a network must return logits (N, classes).")
-    return output
-
-
-def _check_weights(module: nn.Module) -> None:
-    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
-        if tensor.is_floating_point() and not tensor.is_meta and not bool(torch.isfinite(tensor).all()):
-            raise NetworkError(f"The weights hold NaN or infinite values in {name!r}; load sound ones.")
+            raise not_taken(self.name, self.module, batch, error) from error
 
 
 def checked_network(net: Any) -> Network:
