@@ -32,5 +32,5 @@ def test_no_classes_meet_themselves_where_rounds_of_classes_do() -> None:
 
 @pytest.mark.parametrize("wrong", [{"n": -1}, {"n": 2.5}, {"n": 1, "seed": True}])
 def test_what_cannot_be(wrong: dict[str, int]) -> None:
-    with pytest.raises(ParameterError, match="whole number from 0"):
+    with pytest.raises(ParameterError, match="whole number of at least 0"):
         visited_scenes(**wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,55 @@ def test_the_dataset_may_know_its_classes() -> None:
             return Image.new("RGB", (4, 4), (255 * index,) * 3), index
 
     assert ImageSet.from_dataset(Two()).label("image/00001") == "day"
+
+
+class Foreign:
+    """A dataset of two items, of which the second one cannot be read."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        if index:
+            raise OSError("the share is gone")
+        return Image.new("RGB", (4, 4)), 5
+
+
+def test_what_a_dataset_raises_names_the_item() -> None:
+    pictures = ImageSet.from_dataset(Foreign())
+    assert pictures.label("image/00000") == "5"
+    with pytest.raises(ImageError, match=r"'image/00001' cannot be got from the dataset.*the share is gone"):
+        pictures["image/00001"]
+    with pytest.raises(ImageError, match="image/00001"):
+        pictures.label("image/00001")
+
+
+@pytest.mark.parametrize("mark", [5, -1, None, "cat"])
+def test_a_label_that_is_none_of_the_classes_is_refused(mark: object) -> None:
+    pictures = ImageSet.from_dataset([(Image.new("RGB", (4, 4)), mark)], classes=["cat", "dog"])
+    with pytest.raises(DataError, match="0 to 1, the classes given; found"):
+        pictures.label("image/00000")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ImageSet({"a": Image.new("RGB", (4, 4))}), "from_list"),  # type: ignore[dict-item]
+        (lambda: ImageSet("folder"), "from_folder"),  # type: ignore[arg-type]
+        (lambda: ImageSet.from_list("folder"), "from_folder"),
+        (lambda: ImageSet.from_list(Image.new("RGB", (4, 4))), "put one picture into a list"),  # type: ignore[arg-type]
+        (lambda: ImageSet.from_folder(None), "a path, not None"),  # type: ignore[arg-type]
+        (lambda: ImageSet.from_dataset(iter([])), "a list_iterator has not"),
+    ],
+)
+def test_what_is_no_set_says_how_to_make_one(make: Callable[[], ImageSet], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        make()
+
+
+def test_a_slice_is_no_key_and_a_list_no_set() -> None:
+    pictures = ImageSet.from_arrays(np.zeros((2, 4, 4), np.uint8))
+    with pytest.raises(UnknownNameError, match="There is no picture slice"):
+        pictures[:1]  # type: ignore[index]
+    with pytest.raises(TypeError):
+        pictures | [1]  # type: ignore[operator]

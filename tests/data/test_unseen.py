@@ -31,5 +31,5 @@ def test_seeds_share_no_picture() -> None:
 
 @pytest.mark.parametrize("wrong", [{"n": -1}, {"n": 2.5}, {"n": 1, "seed": True}, {"n": 1, "start": -3}])
 def test_what_cannot_be(wrong: dict[str, int]) -> None:
-    with pytest.raises(ParameterError, match="whole number from 0"):
+    with pytest.raises(ParameterError, match="whole number of at least 0"):
         unseen_scenes(**wrong)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+import os
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import DataError, unknown_name
+from ..errors import DataError, ImageError, ZfwidgetsError, unknown_name
 from ..imaging import as_image
 from ..imaging.load import Picture
 
@@ -49,6 +51,11 @@ class ImageSet:
     """
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:
+        if not isinstance(entries, Mapping) or not all(isinstance(entry, Entry) for entry in entries.values()):
+            raise DataError(
+                "An ImageSet is made by from_folder, from_list, from_arrays or from_dataset; for pictures under keys "
+                "try ImageSet.from_list(list(pictures.values()), keys=list(pictures))."
+            )
         self._entries = dict(entries)
 
     @classmethod
@@ -70,6 +77,8 @@ class ImageSet:
         DataError
             If the folder does not exist or holds no picture.
         """
+        if not isinstance(folder, str | os.PathLike):
+            raise DataError(f"A folder of pictures is a path, not {folder!r:.60}.")
         folder = Path(folder)
         if not folder.is_dir():
             raise DataError(f"There is no folder {str(folder)!r} to read pictures from; pass an existing one.")
@@ -113,6 +122,11 @@ class ImageSet:
         >>> ImageSet.from_list([Image.new("RGB", (4, 4))], keys=["black"]).keys()
         ('black',)
         """
+        if isinstance(pictures, str | bytes | os.PathLike) or not isinstance(pictures, Iterable):
+            raise DataError(
+                f"Pictures are a list, not a {type(pictures).__name__}; put one picture into a list, and read a "
+                "folder with from_folder."
+            )
         items = list(pictures)
         names = [default_key(item, place) for place, item in enumerate(items)] if keys is None else list(keys)
         marks = [None] * len(items) if labels is None else list(labels)
@@ -156,7 +170,8 @@ class ImageSet:
         Parameters
         ----------
         dataset : torchvision dataset
-            Without a ``ToTensor``: its pictures must be PIL pictures or arrays.
+            Without a ``ToTensor``: its pictures must be PIL pictures or arrays. What it raises for an item becomes
+            an error that names the item.
         classes : sequence of str, optional
             Names of the classes; those of the dataset (``dataset.classes``) by default.
 
@@ -164,20 +179,31 @@ class ImageSet:
         -------
         ImageSet
             Keys ``image/00000`` and so on; asking for a label reads the item.
+
+        Raises
+        ------
+        DataError
+            If it has no length.
         """
+        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+            raise DataError(
+                f"A dataset has a length and items (picture, class index), and a {type(dataset).__name__} has not; "
+                "try from_list."
+            )
         names = tuple(classes if classes is not None else getattr(dataset, "classes", ()))
 
         def label(index: int) -> str | None:
-            mark = dataset[index][1]
-            return names[int(mark)] if names else str(mark)
+            return _class_name(_item(dataset, index)[1], names, _numbered(index))
 
         def picture(index: int) -> Picture:
-            return cast(Picture, dataset[index][0])
+            return cast(Picture, _item(dataset, index)[0])
 
         return cls({_numbered(i): Entry(partial(picture, i), partial(label, i)) for i in range(len(dataset))})
 
     def __or__(self, other: ImageSet) -> ImageSet:
         """Both, one after the other; a key that both have is the second's picture."""
+        if not isinstance(other, ImageSet):
+            return NotImplemented
         return ImageSet({**self._entries, **other._entries})
 
     def __len__(self) -> int:
@@ -233,9 +259,36 @@ class ImageSet:
         return ImageSet({key: self._entry(key) for key in keys})
 
     def _entry(self, key: str) -> Entry:
-        if key not in self._entries:
+        if not isinstance(key, Hashable) or key not in self._entries:
             raise unknown_name("picture", key, self._entries)
         return self._entries[key]
+
+
+def _item(dataset: Any, index: int) -> tuple[Any, Any]:
+    """An item of a foreign dataset, whose own code may raise anything."""
+    key = _numbered(index)
+    try:
+        picture, mark = dataset[index]
+    except ZfwidgetsError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(
+            f"{key!r} cannot be got from the dataset, whose items are (picture, class index): {reason}."
+        ) from error
+    return picture, mark
+
+
+def _class_name(mark: Any, names: Sequence[str], key: str) -> str:
+    if not names:
+        return str(mark)
+    try:
+        index = operator.index(mark)
+    except TypeError:
+        index = -1
+    if not 0 <= index < len(names):
+        raise DataError(f"The label of {key!r} is one of 0 to {len(names) - 1}, the classes given; found {mark!r:.60}.")
+    return names[index]
 
 
 def _same(value: Any) -> Any:

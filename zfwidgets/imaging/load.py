@@ -260,7 +260,7 @@ def _not_a_picture(source: object, who: str) -> ImageError:
     if isinstance(source, getattr(sys.modules.get("torch"), "Tensor", ())):
         return ImageError(
             f"{who} is a torch.Tensor, which is a model input and no picture; "
-            "pass it to the method as it is, or a NumPy array of shape (H, W, 3)."
+            "pass it to the method as it is, or a NumPy array of shape (H, W, 3) (a dataset: without ToTensor)."
         )
     return ImageError(
         f"{who} is a {type(source).__name__}, not a picture; pass a path, bytes, a PIL picture or a NumPy array."

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ...errors import ParameterError
+from ...imaging.checks import whole_number
 from ..image_set import Entry, ImageSet
 from .world import CLASSES, SIZE, Scene, draw, label_of
 
@@ -69,9 +69,7 @@ def visited_scenes(n: int, seed: int = 0) -> Visited:
     >>> some.images.label("visited/00000"), some.guests["visited/00000"].name
     ('key', 'car')
     """
-    for what, number in (("number", n), ("seed", seed)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise ParameterError(f"The {what} of scenes must be a whole number from 0, not {number!r}.")
+    n, seed = (whole_number(number, f"The {what} of scenes", 0) for what, number in (("number", n), ("seed", seed)))
     entries, boxes, guests = {}, {}, {}
     for index in range(n):
         key = f"visited-{seed}/{index:05d}" if seed else f"visited/{index:05d}"

@@ -7,6 +7,7 @@ from functools import partial
 from PIL import Image
 
 from ...errors import ParameterError
+from ...imaging.checks import whole_number
 from ..image_set import Entry, ImageSet
 from .world import CLASSES, Scene, draw, label_of
 
@@ -45,9 +46,10 @@ def scenes(n: int, seed: int = 0, start: int = 0) -> ImageSet:
     >>> some.keys(), some["scene/00005"].size
     (('scene/00005', 'scene/00006'), (96, 96))
     """
-    for what, number in (("number", n), ("seed", seed), ("start", start)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise ParameterError(f"The {what} of scenes must be a whole number from 0, not {number!r}.")
+    n, seed, start = (
+        whole_number(number, f"The {what} of scenes", 0)
+        for what, number in (("number", n), ("seed", seed), ("start", start))
+    )
     return ImageSet(
         {
             _key(seed, index): Entry(partial(_picture, seed, index), partial(_name, seed, index), _CREDIT)

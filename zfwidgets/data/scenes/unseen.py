@@ -8,7 +8,7 @@ from functools import partial
 
 from PIL import Image
 
-from ...errors import ParameterError
+from ...imaging.checks import whole_number
 from ..image_set import Entry, ImageSet
 from .details import INK, WHITE, eye, leaf
 from .dice import Colours, Dice, mix
@@ -197,9 +197,10 @@ def unseen_scenes(n: int, seed: int = 0, start: int = 0) -> ImageSet:
     >>> some["unseen/00003"].size, sorted(some.label(key) for key in some) == sorted(UNSEEN)
     ((96, 96), True)
     """
-    for what, number in (("number", n), ("seed", seed), ("start", start)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise ParameterError(f"The {what} of scenes must be a whole number from 0, not {number!r}.")
+    n, seed, start = (
+        whole_number(number, f"The {what} of scenes", 0)
+        for what, number in (("number", n), ("seed", seed), ("start", start))
+    )
     world = f"unseen-{seed}" if seed else "unseen"
     return ImageSet(
         {
