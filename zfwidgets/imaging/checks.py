@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from ..errors import ParameterError, unknown_name
 
-__all__ = ["class_number", "numbers_of", "unit_number", "whole_number"]
+__all__ = ["class_number", "numbers_of", "unit_number", "whole_number", "whole_or_none"]
 
 
 def whole_number(value: object, name: str, least: int = 1) -> int:
@@ -59,12 +60,27 @@ def class_number(asked: object, classes: Sequence[str]) -> int:
         if asked in classes:
             return classes.index(asked)
         raise unknown_name("class", asked, classes)
-    if isinstance(asked, bool) or not hasattr(asked, "__index__"):
+    index = whole_or_none(asked)
+    if index is None:
         raise ParameterError(f"A class is a name or an index, not {asked!r}.")
-    index: int = asked.__index__()
     if not 0 <= index < len(classes):
         raise unknown_name("class", index, range(len(classes)))
     return index
+
+
+def whole_or_none(value: Any) -> int | None:
+    """The value as an ``int``, None where it is no whole number.
+
+    Examples
+    --------
+    >>> whole_or_none(np.uint8(3)), whole_or_none(3.0), whole_or_none(True), whole_or_none(np.array([1, 2]))
+    (3, None, None, None)
+    """
+    # Arrays of several numbers have an index too, and say no only when they are asked for it.
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def unit_number(value: object, name: str) -> float:

@@ -33,13 +33,13 @@ def checked_layers(net: Network, layers: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_seed(seed: Any) -> int:
-    """A whole number from 0, else the error that says so.
+    """A whole number from 0 to 2**32 - 1, which all random generators take, else the error that says so.
 
     Examples
     --------
     >>> checked_seed(np.int64(3))
     3
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ParameterError(f"The seed is a whole number from 0; found {seed!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ParameterError(f"The seed is a whole number from 0 to {2**32 - 1}; found {seed!r}.")
     return int(seed)

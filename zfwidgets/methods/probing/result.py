@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.imaging.checks import whole_or_none
 
 __all__ = ["PAPER", "Probe", "Score", "paper"]
 
@@ -136,7 +137,7 @@ class Probe:
         """Where a number of training pictures stands among those known; the last for None."""
         if per_class is None:
             return len(self.per_class) - 1
-        if per_class not in self.per_class:
+        if whole_or_none(per_class) not in self.per_class:
             raise ParameterError(
                 f"Training pictures of each class were {', '.join(map(str, self.per_class))}; found {per_class!r}."
             )

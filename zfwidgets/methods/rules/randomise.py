@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError
-from zfwidgets.imaging.checks import whole_number
 from zfwidgets.methods.activations import record_for_projections
 from zfwidgets.methods.deconvnet import Descent, check_rules
+from zfwidgets.methods.options import checked_seed
 from zfwidgets.methods.projection import RULES, Projection, Unit
 from zfwidgets.methods.recording import Recording
 from zfwidgets.methods.rules.compare import lively_unit
@@ -102,7 +102,7 @@ def weight_randomisation(
         raise ParameterError(f"rules is a list of at least one of {', '.join(RULES)}; found {rules!r}.")
     for name in rules:
         check_rules(name, "sum")
-    seed = whole_number(seed, "seed", 0)
+    seed = checked_seed(seed)
     recording, unit = lively_unit(net, image, layer, channel, position)
     with net.lock:
         copied = copy.deepcopy(net.module)

@@ -12,7 +12,7 @@ import traitlets as T
 from zfwidgets.backend.part_requests import Landmarks
 from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.methods.correspondence import RANDOM
-from zfwidgets.widgets.parts.values import Whole, as_whole
+from zfwidgets.widgets.parts.values import Switch, Whole, as_whole
 from zfwidgets.widgets.viewer.unit_options import LayerOptions
 
 __all__ = ["MOST_PLACES", "POOLS", "PartOptions"]
@@ -31,13 +31,13 @@ class PartOptions(LayerOptions):
     """The part that a click marks."""
     size = Whole(1, 1, "occluder size")
     """Side of the square, in pixels of the model's input."""
-    align = T.Bool(True)
+    align = Switch(True)
     """Whether the square of four eye distances about its parts is cut out of each picture."""
     pool = T.Any(None, allow_none=True)
     """Side of the grid over which maps are averaged first; None: each cell counts."""
     places = Whole(10, 1, "number of random places")
     """Random places in each picture."""
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     LACKS = "features to compare"

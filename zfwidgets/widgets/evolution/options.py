@@ -8,10 +8,10 @@ from typing import Any
 import traitlets as T
 
 from zfwidgets.backend.evolution_requests import SeriesSource
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import ParameterError
 from zfwidgets.widgets.evolution.epochs import snapped
 from zfwidgets.widgets.parts.growth import MOST_LAYERS
-from zfwidgets.widgets.parts.values import Whole, as_whole
+from zfwidgets.widgets.parts.values import Switch, Whole, as_name, as_whole
 from zfwidgets.widgets.viewer.unit_options import TracedViewer
 
 __all__ = ["EvolutionOptions"]
@@ -39,13 +39,13 @@ class EvolutionOptions(TracedViewer):
     """Maps of each block, drawn at random as in the paper."""
     seed = Whole(0, 0, "seed")
     """Of that chance."""
-    enhance = T.Bool(True)
+    enhance = Switch(True)
     """Whether each cell's contrast is enhanced, as in the paper: its strongest hundredth of pixels in full colour."""
-    own = T.Bool(False)
+    own = Switch(False)
     """True: mine the backend's own pictures, also where an evolution over others ships."""
     folder = T.Any(None, allow_none=True)
     """Where to keep what was mined, one file for each checkpoint."""
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     @T.validate("series")
@@ -73,6 +73,8 @@ class EvolutionOptions(TracedViewer):
         names = proposal["value"]
         if names is None:
             return None
+        if not isinstance(names, str | list | tuple):
+            raise ParameterError(f"layers is a list of names of layers, or None; found {names!r}.")
         found = (names,) if isinstance(names, str) else tuple(names)
         if not 0 < len(found) <= MOST_LAYERS:
             raise ParameterError(f"One to {MOST_LAYERS} layers are shown at once; found {len(found)}.")
@@ -80,10 +82,9 @@ class EvolutionOptions(TracedViewer):
 
     @T.validate("layer")
     def _check_layer(self, proposal: Any) -> str | None:
-        shown = self._layers()
-        if proposal["value"] is not None and shown and proposal["value"] not in shown:
-            raise unknown_name("layer on show", proposal["value"], shown)
-        return None if proposal["value"] is None else str(proposal["value"])
+        if proposal["value"] is None:
+            return None
+        return as_name("layer on show", proposal["value"], self._layers() or self._backend.network.layers)
 
     @T.validate("channel")
     def _check_channel(self, proposal: Any) -> int | None:

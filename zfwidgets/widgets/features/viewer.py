@@ -11,7 +11,7 @@ from zfwidgets.backend import ProjectionRequest, RecordRequest, Request, ScoresR
 from zfwidgets.backend.place_requests import UnitsAtRequest, UnitsShown
 from zfwidgets.backend.top_index import TopIndexRequest
 from zfwidgets.backend.top_requests import TopChannel, TopChannelRequest
-from zfwidgets.errors import ParameterError, RefusedError, StaleIndexError, unknown_name
+from zfwidgets.errors import ParameterError, RefusedError, StaleIndexError
 from zfwidgets.methods.projection import RULES, Projection
 from zfwidgets.widgets.features.beside import FeatureBeside
 from zfwidgets.widgets.features.panels import FeaturePanels
@@ -20,7 +20,7 @@ from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.figures import Box, PictureFigure
 from zfwidgets.widgets.parts.style import ACCENT, PASSING
 from zfwidgets.widgets.parts.top_nine import TopNine
-from zfwidgets.widgets.parts.values import Whole, as_index, as_place, as_whole
+from zfwidgets.widgets.parts.values import Whole, as_index, as_name, as_place, as_whole
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND
 from zfwidgets.widgets.viewer.trail import Steps
 from zfwidgets.widgets.viewer.unit import around, frames_of, inside, unit_report
@@ -263,6 +263,4 @@ class FeatureViewer(Steps, PlaceOptions):
 
     @T.validate("rule")
     def _check_rule(self, proposal: Any) -> str:
-        if proposal["value"] not in RULES:
-            raise unknown_name("rule", proposal["value"], RULES)
-        return str(proposal["value"])
+        return as_name("rule", proposal["value"], RULES)

@@ -8,9 +8,9 @@ import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
 
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import ParameterError
 from zfwidgets.methods.filters import RADIUS
-from zfwidgets.widgets.parts.values import Whole
+from zfwidgets.widgets.parts.values import Switch, Whole, as_name
 from zfwidgets.widgets.viewer.pair import PairViewer
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class FilterOptions(PairViewer):
     ``"activity"``: by how much the answers vary; ``"number"``."""
     place = Whole(1, 1, "place")
     """The filter that is looked at, by its place in the order, from 1; beyond the last one, the last."""
-    shared = T.Bool(True)
+    shared = Switch(True)
     """One scale for all filters of a network, so that one that dominates is seen to; else each has its own."""
     second: Any = T.TraitType("weights")
     """The second layer: ``"weights"``, its filters drawn through those of layer 1; or ``"projection"``, the strongest
     activation of each map, projected (section 2.1)."""
     radius: Any = T.TraitType(RADIUS)
     """That of the clipping, for inputs in 8-bit steps."""
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     @T.validate("sort")
@@ -64,10 +64,7 @@ class FilterOptions(PairViewer):
 
 
 def _known(kind: str, value: Any, options: tuple[tuple[str, str], ...]) -> str:
-    names = [name for _, name in options]
-    if value not in names:
-        raise unknown_name(kind, value, names)
-    return str(value)
+    return as_name(kind, value, [name for _, name in options])
 
 
 def ordered(report: FilterReport, sort: str) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from zfwidgets.errors import ParameterError, unknown_name
 from zfwidgets.imaging import NEUTRAL, TRANSFORMS, checked_amounts, default_amounts
 from zfwidgets.methods import checked_border
 from zfwidgets.widgets.parts.curves import COLOURS
-from zfwidgets.widgets.parts.values import as_target
+from zfwidgets.widgets.parts.values import Switch, as_name, as_target
 from zfwidgets.widgets.viewer.pair import PairViewer
 
 __all__ = ["MOST", "PRECISIONS", "UNITS", "InvarianceOptions", "first_amount", "first_pictures", "slider_range"]
@@ -28,7 +28,7 @@ class InvarianceOptions(PairViewer):
 
     transform: Any = T.TraitType("rotate")
     """``"translate"``, ``"scale"`` or ``"rotate"``."""
-    amount: Any = T.TraitType(None, allow_none=True)
+    amount: Any = T.TraitType(None)
     """How far the pictures on the page are moved: pixels downwards, times as large, or degrees counter-clockwise."""
     border: Any = T.TraitType("edge")
     """What is seen beyond the picture: a name of `BORDERS` or (red, green, blue) in [0, 1]."""
@@ -42,25 +42,24 @@ class InvarianceOptions(PairViewer):
     """Keys of the pictures whose curves are shown, at most five; ``image`` is always among those on the page."""
     precision: Any = T.TraitType("exact")
     """Of the curves: ``"exact"``; ``"fast"``, in numbers of fewer bits where the processor is faster with them."""
-    euclidean = T.Bool(False)
+    euclidean = Switch(False)
     """Distances as they are, as in the paper; else divided by the lengths of both feature vectors, from 0 to 1."""
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     _other: Backend | None = None
 
     @T.validate("transform")
     def _check_transform(self, proposal: Any) -> str:
-        if proposal["value"] not in TRANSFORMS:
-            raise unknown_name("transform", proposal["value"], TRANSFORMS)
-        return str(proposal["value"])
+        return as_name("transform", proposal["value"], TRANSFORMS)
 
     @T.validate("amount")
     def _check_amount(self, proposal: Any) -> float | None:
-        if proposal["value"] is None:
-            return None
-        value = proposal["value"]
-        return float(checked_amounts(self.transform, [value], self._backend.network.input_size)[0])
+        value, size = proposal["value"], self._backend.network.input_size
+        if value is None:
+            # A new viewer does not know its transform yet.
+            return first_amount(self.transform, min(size)) if self._alive else None
+        return float(checked_amounts(self.transform, [value], size)[0])
 
     @T.validate("border")
     def _check_border(self, proposal: Any) -> Any:
@@ -68,9 +67,7 @@ class InvarianceOptions(PairViewer):
 
     @T.validate("precision")
     def _check_precision(self, proposal: Any) -> str:
-        if proposal["value"] not in PRECISIONS:
-            raise unknown_name("precision", proposal["value"], PRECISIONS)
-        return str(proposal["value"])
+        return as_name("precision", proposal["value"], PRECISIONS)
 
     @T.validate("shallow", "deep")
     def _check_layer(self, proposal: Any) -> str | None:

@@ -25,7 +25,7 @@ from zfwidgets.widgets.parts.figures import Panel, PictureFigure
 from zfwidgets.widgets.parts.growth import Growth
 from zfwidgets.widgets.parts.life import LifeRows
 from zfwidgets.widgets.parts.loop import call_later, call_soon
-from zfwidgets.widgets.parts.values import Whole, as_whole
+from zfwidgets.widgets.parts.values import Switch, Whole, as_whole
 from zfwidgets.widgets.viewer.base import Viewer
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class TrainingMonitor(Viewer):
     """How many of them, drawn at random."""
     seed = Whole(0, 0, "seed")
     """Of that chance."""
-    enhance = T.Bool(True)
+    enhance = Switch(True)
     """Whether contrast is enhanced, as in the paper."""
 
     _growth: Growth | None = None

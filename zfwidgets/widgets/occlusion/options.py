@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import traitlets as T
 
 from zfwidgets.backend import OcclusionRequest, RefinedRequest, Request
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import ParameterError
 from zfwidgets.methods import checked_fill
-from zfwidgets.widgets.parts.values import Share, Whole, as_channel, as_target, as_whole
+from zfwidgets.widgets.parts.values import Share, Switch, Whole, as_channel, as_name, as_target, as_whole
 from zfwidgets.widgets.viewer.pair import PairViewer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class OcclusionOptions(PairViewer):
     """Which map of the layer; None: the strongest on the whole picture."""
     precision: Any = T.TraitType("exact")
     """Of the first map: ``"exact"``; ``"fast"``, with differences in fewer bits; ``"preview"``, with fewer squares."""
-    refine = T.Bool(True)
+    refine = Switch(True)
     """Whether the exact map follows a first one that is not; a viewer that does not refine says which it shows."""
     row = Whole(0, 0, "row")
     """Top of the square on the picture."""
@@ -45,7 +45,7 @@ class OcclusionOptions(PairViewer):
     """Left of the square on the picture."""
     opacity = Share(0.7, "opacity")
     """Of the maps over the picture; 1: the maps alone."""
-    rescaled = T.Bool(False)
+    rescaled = Switch(False)
     """Colours from the smallest to the largest value of this picture; else fixed, so that maps can be compared."""
 
     @T.validate("size")
@@ -64,9 +64,7 @@ class OcclusionOptions(PairViewer):
 
     @T.validate("precision")
     def _check_precision(self, proposal: Any) -> str:
-        if proposal["value"] not in PRECISIONS:
-            raise unknown_name("precision", proposal["value"], PRECISIONS)
-        return str(proposal["value"])
+        return as_name("precision", proposal["value"], PRECISIONS)
 
     @T.validate("target")
     def _check_target(self, proposal: Any) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
 from zfwidgets.errors import ParameterError, UnknownNameError, unknown_name
+from zfwidgets.imaging.checks import whole_or_none
 
 if TYPE_CHECKING:
     from zfwidgets.network import Network
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Seconds",
     "Share",
+    "Switch",
     "Whole",
     "as_channel",
     "as_index",
+    "as_name",
     "as_place",
     "as_target",
     "as_whole",
@@ -39,11 +42,25 @@ def as_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
     Traceback (most recent call last):
     zfwidgets.errors.ParameterError: The stride is a whole number of at least 1; found 0.
     """
-    whole = hasattr(value, "__index__") or (isinstance(value, float) and value.is_integer())
-    if whole and not isinstance(value, bool) and value >= low and (high is None or value <= high):
-        return int(value)
+    number = int(value) if isinstance(value, float) and value.is_integer() else whole_or_none(value)
+    if number is not None and number >= low and (high is None or number <= high):
+        return number
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     raise ParameterError(f"The {what} is a whole number {allowed}; found {value!r}.")
+
+
+def as_name(kind: str, value: Any, known: Iterable[str]) -> str:
+    """One of the names that are known.
+
+    Examples
+    --------
+    >>> as_name("rule", "guide", ("deconvnet", "guided"))
+    Traceback (most recent call last):
+    zfwidgets.errors.UnknownNameError: There is no rule 'guide'; the nearest are 'guided' (2 in all).
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    raise unknown_name(kind, value, known)
 
 
 def as_channel(net: Network, layer: str, value: Any) -> int | None:
@@ -124,6 +141,15 @@ class Share(T.TraitType[float, Any]):
         return float(value)
 
 
+class Switch(T.TraitType[bool, Any]):
+    """True or False."""
+
+    def validate(self, owner: Any, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ParameterError(f"{self.name} is True or False; found {value!r}.")
+        return value
+
+
 class Seconds(T.TraitType[Any, Any]):
     """A time of at least 0 seconds, or None for no limit."""
 
@@ -170,4 +196,4 @@ def check_assignment(widget: T.HasTraits, name: str, known: Callable[[], Any], b
 
 def as_target(net: Network, value: Any) -> str:
     """``"predicted"``, ``"true"``, or the name of a class given by name or index."""
-    return value if value in ("predicted", "true") else net.classes[net.class_index(value)]
+    return value if isinstance(value, str) and value in ("predicted", "true") else net.classes[net.class_index(value)]

@@ -12,7 +12,7 @@ import traitlets as T
 from zfwidgets.backend import Backend, Request
 from zfwidgets.backend.probe_requests import Examples, ExamplesRequest, ProbeRequest
 from zfwidgets.data import ImageSet, unseen_scenes
-from zfwidgets.errors import ParameterError, unknown_name
+from zfwidgets.errors import ParameterError
 from zfwidgets.imaging import mosaic
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS
 from zfwidgets.methods.probing.layers import default_layers
@@ -20,6 +20,7 @@ from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.curves import chip
 from zfwidgets.widgets.parts.figures import Panel, PictureFigure
 from zfwidgets.widgets.parts.style import bars
+from zfwidgets.widgets.parts.values import Switch, as_name
 from zfwidgets.widgets.probe import charts
 from zfwidgets.widgets.probe.beside import ProbeBeside
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND, PairViewer
@@ -78,7 +79,7 @@ class ProbeViewer(PairViewer):
     per_class: Any = T.TraitType(None, allow_none=True)
     """Training pictures of each class in the chart by layer; None: the most there are."""
 
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     MAIN = "learnt"
@@ -110,15 +111,11 @@ class ProbeViewer(PairViewer):
 
     @T.validate("layer")
     def _check_layer(self, proposal: Any) -> str:
-        if proposal["value"] not in self._layers:
-            raise unknown_name("layer", proposal["value"], self._layers)
-        return str(proposal["value"])
+        return as_name("layer", proposal["value"], self._layers)
 
     @T.validate("classifier")
     def _check_classifier(self, proposal: Any) -> str:
-        if proposal["value"] not in CLASSIFIERS:
-            raise unknown_name("classifier", proposal["value"], CLASSIFIERS)
-        return str(proposal["value"])
+        return as_name("classifier", proposal["value"], CLASSIFIERS)
 
     @T.validate("pool")
     def _check_pool(self, proposal: Any) -> int:

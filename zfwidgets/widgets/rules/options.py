@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as T
 
-from zfwidgets.errors import unknown_name
+from zfwidgets.methods.options import checked_seed
 from zfwidgets.methods.rules import MEASURES
-from zfwidgets.widgets.parts.values import Whole
+from zfwidgets.widgets.parts.values import Switch, Whole, as_name
 from zfwidgets.widgets.viewer.unit_options import UnitViewer
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ CHECKED: tuple[Rule, ...] = ("deconvnet", "guided", "gradient")
 class RuleOptions(UnitViewer):
     """Traits and their validation, with one message per cause."""
 
-    difference = T.Bool(False)
+    difference = Switch(False)
     """Show each way minus the faithful picture in place of the way's own picture."""
-    own = T.Bool(False)
+    own = Switch(False)
     """Each tile with a contrast of its own, so that faint ones are seen; else all on the faithful picture's scale."""
     rule: Any = T.TraitType("deconvnet")
     """Whose pictures with random weights are shown: ``"deconvnet"``, ``"guided"`` or ``"gradient"``."""
@@ -36,14 +36,14 @@ class RuleOptions(UnitViewer):
     seed = Whole(0, 0, "seed")
     """Of the random weights."""
 
+    @T.validate("seed")
+    def _check_seed(self, proposal: Any) -> int:
+        return checked_seed(proposal["value"])
+
     @T.validate("rule")
     def _check_rule(self, proposal: Any) -> str:
-        if proposal["value"] not in CHECKED:
-            raise unknown_name("rule of this check", proposal["value"], CHECKED)
-        return str(proposal["value"])
+        return as_name("rule of this check", proposal["value"], CHECKED)
 
     @T.validate("measure")
     def _check_measure(self, proposal: Any) -> str:
-        if proposal["value"] not in MEASURES:
-            raise unknown_name("measure", proposal["value"], MEASURES)
-        return str(proposal["value"])
+        return as_name("measure", proposal["value"], MEASURES)

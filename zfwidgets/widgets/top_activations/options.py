@@ -7,8 +7,7 @@ from typing import Any
 import traitlets as T
 
 from zfwidgets.backend.top_requests import SORTS
-from zfwidgets.errors import unknown_name
-from zfwidgets.widgets.parts.values import Whole, as_index, as_whole
+from zfwidgets.widgets.parts.values import Whole, as_index, as_name, as_whole
 from zfwidgets.widgets.viewer.unit_options import MapOptions
 
 __all__ = ["SORT_NAMES", "TopOptions"]
@@ -34,9 +33,7 @@ class TopOptions(MapOptions):
 
     @T.validate("sort")
     def _check_sort(self, proposal: Any) -> str:
-        if proposal["value"] not in SORTS:
-            raise unknown_name("order", proposal["value"], SORTS)
-        return str(proposal["value"])
+        return as_name("order", proposal["value"], SORTS)
 
     @T.validate("tiles")
     def _check_tiles(self, proposal: Any) -> int:

@@ -18,7 +18,7 @@ from zfwidgets.errors import ParameterError
 from zfwidgets.widgets.parts import controls
 from zfwidgets.widgets.parts.figures import Box, PictureFigure
 from zfwidgets.widgets.parts.style import ACCENT, PASSING
-from zfwidgets.widgets.parts.values import as_channel, as_place
+from zfwidgets.widgets.parts.values import Switch, as_channel, as_place
 from zfwidgets.widgets.viewer.counterpart import UnitBeside, box_back, unit_beside
 from zfwidgets.widgets.viewer.pair import FIRST, SECOND, PairViewer
 from zfwidgets.widgets.viewer.unit import frames_of, inside
@@ -67,7 +67,7 @@ class MapOptions(LayerOptions):
 
     channel = T.Any(None, allow_none=True)
     """Which map of the layer; None: the viewer chooses."""
-    awake = T.Bool(True)
+    awake = Switch(True)
     """False: nothing is asked until it is True, for a viewer that nobody sees yet."""
 
     @T.validate("channel")
