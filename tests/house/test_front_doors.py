@@ -114,3 +114,30 @@ def test_an_upload_keeps_the_picture_that_is_shown(net: zf.Network, tmp_path: Pa
         viewer.offer_images()
         assert viewer.image == backend.images[5]
         viewer.close()
+
+
+def test_pictures_of_a_method_may_be_a_set_or_come_one_by_one(net: zf.Network) -> None:
+    pictures = zf.scenes(2)
+    listed = zf.record(net, [pictures[key] for key in pictures], ["conv1"]).activations["conv1"]
+    for same in (pictures, (pictures[key] for key in pictures)):
+        assert (zf.record(net, same, ["conv1"]).activations["conv1"] == listed).all()
+
+
+def test_units_and_pictures_that_are_no_lists(net: zf.Network) -> None:
+    picture = zf.scenes(1)["scene/00000"]
+    for units in ((0, "conv5", 3), [(0, "conv5", 3, 0, 0)], zf.Unit(0, "conv5", 3), 3):
+        says(ParameterError, "list of Unit", lambda units=units: zf.project_units(net, picture, units))
+    for one in (picture, "folder"):
+        says(ParameterError, "put one picture into a list", lambda one=one: zf.filter_report(net, one))
+    says(ParameterError, "from 0 to 4294967295", lambda: zf.weight_randomisation(net, picture, "conv5", 3, seed=2**70))
+    says(ParameterError, "name or an index", lambda: net.class_index(torch.zeros(2)))  # type: ignore[arg-type]
+
+
+def test_a_quantised_network_has_no_index() -> None:
+    class Scaled(torch.nn.Identity):
+        def get_extra_state(self) -> Any:
+            return {"scale": 3}  # as quantised layers keep theirs
+
+    module = torch.nn.Sequential(Scaled(), small("Plain"))
+    net = zf.Network(module, preprocess=zf.Preprocess(size=33), device="cpu")
+    says(NetworkError, "no tensor", lambda: zf.top_activations(net, zf.scenes(1), net.menu[:1]))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zfwidgets.data import ImageSet
 from zfwidgets.errors import ParameterError
 from zfwidgets.methods.recording import Recording
 from zfwidgets.network import Network, checked_network
@@ -24,7 +25,7 @@ def record(net: Network, images: Any, layers: Sequence[str] | None = None) -> Re
     ----------
     net : Network
         A network that can be traced.
-    images : picture, tensor, or list of them
+    images : picture, tensor, list of them or ImageSet
         Pictures go through ``net.preprocess``; a tensor (3, H, W) is a model input, (N, 3, H, W) a batch.
     layers : sequence of str, optional
         Layers whose activations are wanted; ``net.menu`` by default.
@@ -78,8 +79,10 @@ def _run(net: Network, images: Any, layers: Sequence[str], *, logits: bool) -> t
 
 
 def as_batch(net: Network, images: Any) -> torch.Tensor:
-    """(N, 3, H, W) on the network's device, of one picture or model input or a list of them."""
-    if isinstance(images, torch.Tensor) and images.dim() == 4:
+    """(N, 3, H, W) on the network's device, of one picture or model input, or of a list or an `ImageSet` of them."""
+    if isinstance(images, ImageSet):
+        images = [images[key] for key in images]
+    elif isinstance(images, Iterator) or (isinstance(images, torch.Tensor) and images.dim() == 4):
         images = list(images)
     elif not isinstance(images, list | tuple):
         images = [images]

@@ -175,6 +175,8 @@ def ways_down(net: Network, images: Any, units: Sequence[Unit], rule: Rule, over
     """From each layer of the units, in their order; raises what `project` raises for what does not exist."""
     check_rules(rule, overlap)
     checked_network(net)
+    if not isinstance(units, Sequence) or not all(isinstance(unit, Unit) for unit in units):
+        raise ParameterError(f"units is a list of Unit(image, layer, channel, row, column); found {units!r:.80}.")
     layers = list(dict.fromkeys(unit.layer for unit in units))
     for layer in layers:
         check_projectable(net, layer)

@@ -220,6 +220,10 @@ def _batches(net: Network, image_set: ImageSet | Iterable[Any], skipped: list[Sk
     keyed = isinstance(image_set, ImageSet)
     # A set's own code reads its pictures, and may raise anything.
     unreadable = Exception if keyed else ImageError
+    if isinstance(image_set, str | bytes) or not isinstance(image_set, Iterable):
+        raise ParameterError(
+            f"Pictures are an ImageSet or a list, not a {type(image_set).__name__}; put one picture into a list."
+        )
     waiting: list[Tensor] = []
     for place, item in enumerate(image_set):
         try:

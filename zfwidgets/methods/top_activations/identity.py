@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from zfwidgets.data import ImageSet
-from zfwidgets.errors import ImageError, StaleIndexError
+from zfwidgets.errors import ImageError, NetworkError, StaleIndexError
 from zfwidgets.methods.top_activations.census import Census, content_digest
 from zfwidgets.methods.top_activations.decoding import stamp
 from zfwidgets.network import Network
@@ -37,9 +37,14 @@ def _network_digest(net: Network) -> str:
     graph = net.traced()
     found.update(json.dumps([[node.name, node.operation.kind, node.inputs] for node in graph.nodes]).encode())
     for name, tensor in net.module.state_dict().items():
+        if not isinstance(tensor, torch.Tensor):
+            raise NetworkError(
+                f"{net.name} holds {name!r}, which is no tensor (a quantised network?), so an index could not tell "
+                "its weights; mine the network that it was made of."
+            )
         values = tensor.detach().cpu().contiguous()
         found.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
-        found.update(values.reshape(-1).view(torch.uint8).numpy())
+        found.update(values.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

@@ -54,7 +54,8 @@ class Ranking:
     """
 
     def __init__(self, channels: Mapping[int, int], k: int, per_image: int) -> None:
-        self.k, self.per_image = k, per_image
+        # More of one picture than there are entries would only take memory.
+        self.k, self.per_image = k, min(per_image, k)
         ends = np.cumsum(list(channels.values())).tolist()
         self._slices = {layer: slice(end - channels[layer], end) for layer, end in zip(channels, ends, strict=True)}
         self._ranks = empty(ends[-1], k)
