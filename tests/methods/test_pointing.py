@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from twins.pointing import slow_game
 
 from zfwidgets.data import ImageSet, scene_of, scenes, visited_scenes
 from zfwidgets.errors import Cancelled, NetworkError, ParameterError, UnknownNameError
+from zfwidgets.figures.fig7 import pointing_claims
 from zfwidgets.imaging import Preprocess
 from zfwidgets.methods.filters import filter_report
-from zfwidgets.methods.intervals import gain_of, share_of
+from zfwidgets.methods.intervals import gain_of, mean_of, share_of
 from zfwidgets.methods.pointing import pointing_game
 from zfwidgets.methods.pointing.game import strongest
 from zfwidgets.methods.probing import feature_probe
@@ -159,6 +161,20 @@ def test_what_is_refused(small: Network, options: dict[str, Any], error: type[Ex
     given = {"images": [torch.ones(3, SIDE, SIDE)], "boxes": [WHOLE], **options}
     with pytest.raises(error, match=message):
         pointing_game(small, **given)
+
+
+def test_intervals_of_shares_and_correlations_end_where_these_do(small: Network) -> None:
+    """Those of a mean, over a handful of pictures of which nearly all have all of it."""
+    game = pointing_game(small, [torch.rand(3, SIDE, SIDE)] * 6, [WHOLE] * 5 + [(0, 0, 8, 16)], size=6, stride=5)
+    nearly = np.array([1.0] * 5 + [0.5])
+    game = replace(game, squares=nearly, correlation=nearly)
+    assert mean_of(nearly).high > 1 and game.agreement.high == 1
+    assert game.area.tolist() == nearly.tolist()
+    share = mean_of(nearly).within(0.0, 1.0)
+    assert share[:2] == mean_of(nearly)[:2] and share.high == 1
+    assert mean_of(1 - nearly).low < 0 and mean_of(1 - nearly).within(0.0, 1.0).low == 0
+    assert game.table().count(str(share)) == 3
+    assert f"any square {share}" in pointing_claims(game)[0].found
 
 
 def test_model_inputs_of_several_sizes_are_refused() -> None:

@@ -84,7 +84,7 @@ def purity_of(backend: Backend, source: TopIndexRequest) -> tuple[list[TopOrder]
     layers = convolutions or [net.default_layer]
     orders: list[TopOrder] = [backend.compute(TopOrderRequest(source, name, "purity")) for name in layers]
     known = {order.layer: order.purity[~order.dead & ~np.isnan(order.purity)] for order in orders}
-    return orders, {layer: mean_of(found) if len(found) else UNKNOWN for layer, found in known.items()}
+    return orders, {layer: mean_of(found).within(0.0, 1.0) if len(found) else UNKNOWN for layer, found in known.items()}
 
 
 def purity_claims(pure: dict[str, Estimate], pictures: int, classes: int) -> tuple[Claim, ...]:

@@ -103,7 +103,7 @@ def _answer_claims(measured: Mapping[str, InvarianceCurves]) -> tuple[Claim, ...
     for kind, curves in measured.items():
         itself = curves.probability[:, np.abs(curves.amounts - NEUTRAL[kind]).argmin()]
         area[kind] = curves.area()
-        more = mean_of(area[kind] - _STABLE * itself)
+        more = mean_of(area[kind] - _STABLE * itself).within(-_STABLE, 1.0)
         stable[kind] = beyond(more, 0.0)
         words[kind] = (
             f"{area[kind].mean():.2f} of {itself.mean():.2f}, {per_cent(area[kind].mean() / itself.mean())}; above "
@@ -114,7 +114,7 @@ def _answer_claims(measured: Mapping[str, InvarianceCurves]) -> tuple[Claim, ...
         "No verdict where the interval over pictures has both."
     )
     unstable = None if stable["rotate"] is None else not stable["rotate"]
-    lost = [mean_of(area[kind] - area["rotate"]) for kind in ("translate", "scale")]
+    lost = [mean_of(area[kind] - area["rotate"]).within(-1.0, 1.0) for kind in ("translate", "scale")]
     return (
         Claim("the answer is stable under shifts", words["translate"], stable["translate"], note=note),
         Claim("the answer is stable under enlargement", words["scale"], stable["scale"]),

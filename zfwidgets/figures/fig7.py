@@ -105,7 +105,7 @@ def pointing_claims(game: PointingGame) -> tuple[Claim, ...]:
 
 
 def _falls(game: PointingGame, panel: Panel, says: str) -> tuple[Claim, Claim]:
-    share, squares, middle = game.share(panel), mean_of(game.squares), share_of(game.centre)
+    share, squares, middle = game.share(panel), mean_of(game.squares).within(0.0, 1.0), share_of(game.centre)
     note = f"Squares of {game.size} pixels in steps of {game.stride}; a hit has its middle in the box, no tolerance."
     more = game.gain(panel)
     return (

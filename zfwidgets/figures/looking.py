@@ -47,11 +47,12 @@ def object_claim(net: Network, pictures: ImageSet, boxes: Mapping[str, Sequence[
         rows, columns = slice(max(round(top), 0), round(bottom)), slice(max(round(left), 0), round(right))
         inside.append(energy[rows, columns].sum() / energy.sum())
         area.append(energy[rows, columns].size / energy.size)
+    share = mean_of(inside).within(0.0, 1.0)
     return Claim(
         "projections from layer 5 show the object and leave out its surroundings",
-        f"{mean_of(inside)} of the energy lies in the object's box, on {np.mean(area):.2f} of the picture; "
+        f"{share} of the energy lies in the object's box, on {np.mean(area):.2f} of the picture; "
         f"{len(inside)} pictures",
-        beyond(mean_of(np.subtract(inside, area)), 0.0),
+        beyond(mean_of(np.subtract(inside, area)).within(-1.0, 1.0), 0.0),
         note="Energy: the sum of squares; of the strongest unit of each picture.",
     )
 
@@ -80,7 +81,7 @@ def learnt_claims(net: Network, pictures: Sequence[Image.Image]) -> tuple[Claim,
 
 
 def _matters(says: str, what: str, cosine: Estimate, note: str = "") -> Claim:
-    same = beyond(cosine, _ALIKE)
+    cosine, same = cosine.within(-1.0, 1.0), beyond(cosine, _ALIKE)
     return Claim(says, f"cosine {cosine} to the projection {what}", None if same is None else not same, note=note)
 
 

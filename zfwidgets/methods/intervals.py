@@ -40,6 +40,16 @@ class Estimate(NamedTuple):
             return "-"
         return f"{self.value:.2f}" + ("" if math.isnan(self.low) else f" ({self.low:.2f} to {self.high:.2f})")
 
+    def within(self, least: float, most: float) -> Estimate:
+        """The same, its interval no wider than what the number can be: of a share, 0 to 1.
+
+        Examples
+        --------
+        >>> str(Estimate(0.97, 0.76, 1.01).within(0, 1)), str(Estimate(0.9, math.nan, math.nan).within(0, 1))
+        ('0.97 (0.76 to 1.00)', '0.90')
+        """
+        return Estimate(self.value, max(self.low, least), min(self.high, most))  # NaN stays NaN: it comes first
+
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 """Of no pictures at all."""
@@ -105,7 +115,7 @@ def gain_of(hits: ArrayLike, others: ArrayLike) -> Estimate:
     more, less = (np.count_nonzero(apart > 0) + 1) / count, (np.count_nonzero(apart < 0) + 1) / count
     middle = more - less
     half = _NORMAL_95 * math.sqrt((more + less - middle**2) / count)
-    return Estimate(float(apart.mean()), max(middle - half, -1.0), min(middle + half, 1.0))
+    return Estimate(float(apart.mean()), middle - half, middle + half).within(-1.0, 1.0)
 
 
 def mean_of(values: ArrayLike) -> Estimate:
@@ -113,7 +123,8 @@ def mean_of(values: ArrayLike) -> Estimate:
 
     Where a few values lie far to one side, pictures that happen to have none of them look surer than they are: the
     interval reaches further to that side (Hall 1992, "On the removal of skewness by transformation", with Student's
-    quantiles for the normal ones). Of what is only so or not, take `share_of` or `gain_of`.
+    quantiles for the normal ones). Of what is only so or not, take `share_of` or `gain_of`; of what
+    has bounds, as a mean share, take the interval `Estimate.within` them.
 
     Parameters
     ----------

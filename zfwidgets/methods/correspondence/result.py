@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zfwidgets.errors import unknown_name
 from zfwidgets.methods.correspondence.jackknife import mean_over_pairs
+from zfwidgets.methods.intervals import Estimate
 
 __all__ = ["PAPER", "RANDOM", "Correspondence", "Delta"]
 
@@ -160,8 +161,8 @@ class Correspondence:
         """
         shares = self.of(layer, part)
         having = ~np.isnan(shares).all((0, 1))
-        _, low, high = mean_over_pairs(shares[:, having][:, :, having].mean(0, dtype=float), level)
-        return (low, high) if np.isnan(low) else (max(low, 0.0), min(high, 1.0))
+        found = Estimate(*mean_over_pairs(shares[:, having][:, :, having].mean(0, dtype=float), level)).within(0.0, 1.0)
+        return found.low, found.high
 
     def table(self) -> str:
         """Delta of every layer beside the paper's Table 1, as text.

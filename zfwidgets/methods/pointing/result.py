@@ -127,7 +127,7 @@ class PointingGame:
     def agreement(self) -> Estimate:
         """Mean correlation over the pictures that have one; NaN where none has."""
         found = self.correlation[~np.isnan(self.correlation)]
-        return mean_of(found) if len(found) else UNKNOWN
+        return mean_of(found).within(-1.0, 1.0) if len(found) else UNKNOWN
 
     def rises(self, least: float = 0.1) -> list[Rise]:
         """The pictures in which some square raises the class by at least so much, the largest rise first.
@@ -158,8 +158,8 @@ class PointingGame:
             f"strongest drop of the map of {self.layer}": self.share("map"),
             "strongest drop of the class": self.share("class"),
             "middle of the picture": share_of(self.centre),
-            "any square of the sweep": mean_of(self.squares),
-            "any place of the picture": mean_of(self.area),
+            "any square of the sweep": mean_of(self.squares).within(0.0, 1.0),
+            "any place of the picture": mean_of(self.area).within(0.0, 1.0),
             "map beyond the middle": self.gain("map"),
             "class beyond the middle": self.gain("class"),
             "correlation of map and class": self.agreement,
