@@ -79,3 +79,11 @@ def test_a_training_measures_them_after_its_last_epoch_only() -> None:
     assert found[1, True] != found[1, False]
     assert found[2, True][0] == found[2, False][0]
     assert found[2, True][1] != found[2, False][1]
+
+
+def test_norms_of_features_are_measured_as_those_of_maps() -> None:
+    batches = [torch.rand(4, 3, 2, 2), 5 + 2 * torch.rand(2, 3, 2, 2)]
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12))
+    measure_norms(net, batches)
+    mean, spread = moments([batch.flatten(1)[..., None, None] for batch in batches])
+    assert torch.allclose(net[1].running_mean, mean) and torch.allclose(net[1].running_var, spread)

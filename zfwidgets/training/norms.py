@@ -31,7 +31,7 @@ def measure_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
     >>> network.running_mean
     tensor([0.5000, 0.5000, 0.5000])
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     modes = {module: module.training for module in network.modules()}
     momenta = {norm: norm.momentum for norm in norms}
     network.eval()
