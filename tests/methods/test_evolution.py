@@ -197,3 +197,8 @@ def test_a_dead_map_neither_jumps_nor_settles() -> None:
     layer = LayerEvolution(np.arange(3), values, images, np.zeros((3, 3, 2), np.int64), np.ones(3))
     assert layer.jumps.tolist() == [[False] * 3, [False, True, False], [False] * 3]
     assert layer.final.tolist() == [0, 1, 1]
+
+
+def test_a_name_is_no_series() -> None:
+    with pytest.raises(DataError, match=r"not 'zfnet-scenes'; CheckpointSeries\(folder\) opens one"):
+        feature_evolution("zfnet-scenes", PICTURES)  # type: ignore[arg-type]

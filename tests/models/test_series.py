@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from zfwidgets.errors import DataError, UnknownNameError, WeightsError
+from zfwidgets.errors import DataError, NetworkError, UnknownNameError, WeightsError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models import CheckpointSeries
 from zfwidgets.models.series import EpochFigures
@@ -270,3 +270,21 @@ def test_every_epoch_has_the_same_names_also_where_nobody_said_which(tmp_path: P
 
 def test_figures_that_nobody_measured_are_none() -> None:
     assert EpochFigures(3) == (3, None, None, None, None, None)
+
+
+def test_the_same_weights_at_two_epochs_are_said(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    (tmp_path / "series.json").unlink()
+    shutil.copy(tmp_path / "epoch-0001.safetensors", tmp_path / "epoch-0002.safetensors")
+    series = CheckpointSeries(tmp_path, module=network())
+    assert series.epochs == (1, 2, 4) and not series.notes(1) and not series.notes(4)
+    assert series.notes(2) == (
+        "After epoch 2 the weights are those of epoch 1: the same file twice, or nothing was learnt.",
+    )
+
+
+def test_what_is_no_folder_and_no_module(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a path, not None"):
+        CheckpointSeries(None)  # type: ignore[arg-type]
+    with pytest.raises(NetworkError, match=r"module is the torch.nn.Module that was trained, not 'alexnet'"):
+        CheckpointSeries(tmp_path, module="alexnet")  # type: ignore[arg-type]

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from zfwidgets.errors import Cancelled, DataError, ParameterError
+from zfwidgets.errors import Cancelled, DataError, NetworkError, ParameterError
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models import CheckpointSeries
 from zfwidgets.models.zfnet import ZFNet
@@ -217,3 +218,18 @@ def test_one_that_was_killed_in_its_first_epoch_begins_again(tmp_path: Path) -> 
     other = nn.Linear(3, 2)
     assert list(record_training(other, tmp_path, (1, 2))) == [1, 2]
     assert CheckpointSeries(tmp_path, module=other).epochs == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "words"),
+    [
+        ({"module": "alexnet"}, NetworkError, "torch.nn.Module that is trained, not 'alexnet'"),
+        ({"folder": None}, DataError, "is a path, not None"),
+        ({"dtype": torch.int8}, ParameterError, "that of floats"),
+        ({"dtype": "float16"}, ParameterError, "that of floats"),
+    ],
+)
+def test_what_cannot_be_recorded(tmp_path: Path, asked: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        record_training(**{"module": nn.Linear(2, 2), "folder": tmp_path / "run", "epochs": (1,)} | asked)
+    assert not (tmp_path / "run").exists()

@@ -213,10 +213,11 @@ def test_a_silent_training_elsewhere_is_not_said_to_end_soon(
 
 
 def test_a_folder_that_goes_away_is_said_and_what_it_held_stays(growing: Backend, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    for epoch in record_training(small_module(0), folder, PLANNED):
+    folder, module = tmp_path / "run", small_module(0)
+    for epoch in record_training(module, folder, PLANNED):
         if epoch == 3:
             break
+        torch.nn.init.normal_(next(module.parameters()))
     series = CheckpointSeries(folder, module=small_module(0), preprocess=PREPROCESS)
     monitor = TrainingMonitor(growing, series)
     assert monitor.wait(60) and monitor.training == "running"

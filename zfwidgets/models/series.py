@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.errors import DataError, UnknownNameError, WeightsError, unknown_name
+from zfwidgets.errors import DataError, NetworkError, UnknownNameError, WeightsError, unknown_name
 from zfwidgets.imaging import Preprocess
 from zfwidgets.models.series_files import MANIFEST, Candidate, Shapes, Stored, looked_at, read_manifest, stamp_of
 from zfwidgets.models.weights import load_into
@@ -100,6 +100,10 @@ class CheckpointSeries:
         preprocess: Preprocess | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise DataError(f"A folder of checkpoints is a path, not {folder!r:.60}.")
+        if not isinstance(module, nn.Module | None):
+            raise NetworkError(f"module is the torch.nn.Module that was trained, not {module!r:.60}.")
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise DataError(f"There is no folder {str(self.folder)!r}; give the folder that the checkpoints are in.")
@@ -254,7 +258,12 @@ class CheckpointSeries:
 
     def notes(self, epoch: int) -> tuple[str, ...]:
         """What a person should know of a checkpoint, in sentences; usually nothing."""
-        return self._stored(epoch).notes
+        stored = self._stored(epoch)
+        twin = next((e for e in self.epochs if e < epoch and self._found[e].digest == stored.digest), None)
+        if twin is None:
+            return stored.notes
+        same = f"After epoch {epoch} the weights are those of epoch {twin}: the same file twice, or nothing was learnt."
+        return (same, *stored.notes)
 
     def _stored(self, epoch: int) -> Stored:
         if epoch not in self._found:

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..errors import DataError, ParameterError
+from ..errors import DataError, NetworkError, ParameterError
 from ..imaging import Preprocess
 from ..models.series import EpochFigures
 from ..models.series_files import FORMAT, MANIFEST, file_name, read_manifest
@@ -191,7 +191,9 @@ def record_training(
     Raises
     ------
     ParameterError
-        If an epoch is no whole number from 1 or there is none, or JSON cannot hold the recipe.
+        If an epoch is no whole number from 1 or there is none, JSON cannot hold the recipe, or dtype is not of floats.
+    NetworkError
+        If it is no module.
     DataError
         If the folder holds a series and ``resume`` was not said, or cannot be written to.
 
@@ -214,6 +216,12 @@ def record_training(
         json.dumps(recipe := dict(recipe or {}))
     except (TypeError, ValueError) as cause:
         raise ParameterError(f"JSON cannot hold this recipe ({cause}); say it in numbers, words and lists.") from cause
+    if not isinstance(module, nn.Module):
+        raise NetworkError(f"What is recorded is the torch.nn.Module that is trained, not {module!r:.60}.")
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ParameterError(f"dtype is that of floats, torch.float32 or torch.float16; found {dtype!r:.60}.")
+    if not isinstance(folder, str | os.PathLike):
+        raise DataError(f"A folder to record into is a path, not {folder!r:.60}.")
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)

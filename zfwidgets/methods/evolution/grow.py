@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,7 @@ from zfwidgets.methods.evolution.filters import mean_cosine
 from zfwidgets.methods.evolution.mined import Snapshot, snapshot
 from zfwidgets.methods.evolution.result import FeatureEvolution, LayerEvolution, SeriesFacts
 from zfwidgets.methods.top_activations import Progress
-
-if TYPE_CHECKING:
-    from zfwidgets.models.series import CheckpointSeries
+from zfwidgets.models.series import CheckpointSeries
 
 __all__ = ["assembled", "facts_of", "feature_evolution", "followed", "history_of"]
 
@@ -95,6 +92,11 @@ def feature_evolution(
     """
     if images is None:
         raise DataError("Fig. 4 looks through pictures; give an ImageSet or a folder, best that of the training.")
+    if not isinstance(series, CheckpointSeries):
+        raise DataError(
+            f"What evolves is a CheckpointSeries, not {series!r:.60}; CheckpointSeries(folder) opens one, and "
+            "CheckpointSeries.embedded(name) one that ships."
+        )
     pictures = images if isinstance(images, ImageSet) else ImageSet.from_folder(images)
     if not series.epochs:
         raise DataError(f"The series {series.name!r} holds no checkpoint yet{_reason(series.problems)}.")
