@@ -280,7 +280,11 @@ def test_playing_waits_for_both(viewer: EvolutionViewer, monkeypatch: pytest.Mon
 def test_a_second_network_without_a_series(growing: Backend, cousin: Backend, series: Any) -> None:
     viewer = EvolutionViewer(growing, series, cousin, maps=2)
     assert viewer.wait(60) and viewer.state == "ready"
-    assert "No series of checkpoints ships with cousin: pass a folder of them as other_series=" in said(viewer)
+    lacking = "No series of checkpoints ships with cousin: pass a folder of them as other_series="
+    assert lacking in said(viewer)
+    for own in (True, False):
+        viewer.own = own
+        assert viewer.wait(60) and viewer.state == "ready" and lacking in said(viewer)
     assert not viewer._first.panels[0].empty and viewer._chart.value.count("<polyline") == 2
     viewer.close()
 

@@ -189,7 +189,9 @@ class EvolutionViewer(EvolutionOptions):
     def _refused_of(self, which: int, slot: str, error: Exception) -> bool:
         if which == FIRST or self._beside is None:
             return False
-        lacks = slot == "shipped" and self.other_series is None and isinstance(error, UnknownNameError)
+        # With pictures of its own the evolution is asked for at once.
+        asked = slot in ("shipped", "evolution") and self.other_series is None
+        lacks = asked and isinstance(error, UnknownNameError)
         if lacks:
             self._beside.lack(words.no_series(self._names[SECOND]))
         else:
