@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,10 @@ def test_a_quantised_network_has_no_index() -> None:
     module = torch.nn.Sequential(Scaled(), small("Plain"))
     net = zf.Network(module, preprocess=zf.Preprocess(size=33), device="cpu")
     says(NetworkError, "no tensor", lambda: zf.top_activations(net, zf.scenes(1), net.menu[:1]))
+
+
+def test_pictures_of_a_backend_that_are_none(net: zf.Network) -> None:
+    before = threading.active_count()
+    for pictures in ([Image.new("RGB", (8, 8))], Image.new("RGB", (8, 8)), 3):
+        says(DataError, "ImageSet.from_list makes one", lambda pictures=pictures: zf.Backend(net, pictures))
+    assert threading.active_count() == before

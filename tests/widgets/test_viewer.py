@@ -156,3 +156,9 @@ def test_after_close_late_answers_are_harmless(echo: Echo, asked: Asked) -> None
     asked.answer(0, "final", "late")
     echo._drain()
     assert echo._seen == []
+
+
+def test_a_closed_viewer_asks_nothing_and_waits_for_nothing(echo: Echo, asked: Asked) -> None:
+    echo.close()
+    echo.number = 2
+    assert asked.requests == [("a", 1)] and not echo.wait()

@@ -355,6 +355,11 @@ def _unlabelled() -> None:
 
 
 def _pictures(images: Mapping[str, Any] | ImageSet | str | os.PathLike[str] | None) -> Any:
+    if not isinstance(images, Mapping | ImageSet | str | os.PathLike | None):
+        raise DataError(
+            f"Pictures are a folder, an ImageSet or a mapping of keys to pictures, not a {type(images).__name__}; of a "
+            "list ImageSet.from_list makes one."
+        )
     if isinstance(images, str | os.PathLike):
         images = ImageSet.from_folder(os.fspath(images))
     found = scenes(SCENES, seed=SCENES_SEED) | samples() if images is None else images

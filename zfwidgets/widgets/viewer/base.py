@@ -179,6 +179,8 @@ class Viewer(W.VBox):
         return [name for name in self.trait_names() if name not in hidden and not name.startswith("_")]
 
     def _changed(self, change: Any) -> None:
+        if not self._alive:
+            return  # closed: nobody would take the answer
         with self._inbox.lock:
             self._errors.pop(_CONTROL, None)
             self._ask()
@@ -300,7 +302,7 @@ class Viewer(W.VBox):
         Returns
         -------
         bool
-            False if the time is over.
+            False if the time is over, or the viewer is closed.
 
         Raises
         ------
@@ -308,7 +310,7 @@ class Viewer(W.VBox):
             The error that the strip shows.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while self._alive:
             self._drain()
             if self._patience.waiting is not None:
                 self.start()
@@ -321,7 +323,7 @@ class Viewer(W.VBox):
         error = self._first_error()
         if error is not None:
             raise error
-        return True
+        return self._alive
 
     def close(self) -> None:
         """Stop computing and take the viewer off the page."""
