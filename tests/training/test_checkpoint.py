@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from zfwidgets.errors import DataError, WeightsError
 from zfwidgets.training import load_checkpoint, save_checkpoint
-from zfwidgets.training.checkpoint import Checkpoint, write_atomically
+from zfwidgets.training.checkpoint import Checkpoint, check_writable, write_atomically
 
 SOME = Checkpoint({"network.a": torch.arange(6.0).reshape(2, 3), "best.n": torch.tensor(3)}, {"epoch": 2, "rate": 0.1})
 
@@ -45,6 +45,14 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match="cannot be written"):
         write_atomically(tmp_path / "file" / "run", b"new")
+
+
+def test_whether_a_folder_takes_files_is_known_before_there_are_any(tmp_path: Path) -> None:
+    check_writable(tmp_path / "not" / "yet")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="run cannot be written to"):
+        check_writable(tmp_path / "file" / "run")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_missing_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:

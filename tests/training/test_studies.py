@@ -18,6 +18,7 @@ from zfwidgets.app.cli import main
 from zfwidgets.errors import DataError, ParameterError
 from zfwidgets.methods.filters import filter_report
 from zfwidgets.training import studies
+from zfwidgets.training.embedded import train_embedded
 from zfwidgets.training.studies import AblationRecipe, AblationTable, ChoiceRecipe, Run
 from zfwidgets.training.studies import table3 as table3_module
 from zfwidgets.training.studies.common import small_scenes
@@ -196,3 +197,19 @@ def test_the_command_writes_and_tells(tmp_path: Path, monkeypatch: Any, capsys: 
     assert main(["study", "table3", "--out", str(tmp_path), "--processes", "1"]) == 0
     assert "6, 7 twice as wide" in capsys.readouterr().out
     assert len(AblationTable.open(tmp_path / "table3.json").runs) == 7
+
+
+def test_a_folder_that_takes_no_files_is_said_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("table3", "fig6"):
+        monkeypatch.setattr(f"zfwidgets.training.studies.{module}.small_scenes", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("zfwidgets.training.embedded._material", lambda *_: pytest.fail("drawn"))
+    (tmp_path / "file").write_bytes(b"")
+    for begin in (
+        lambda: zf.ablation(tmp_path / "file" / "table3.json"),
+        lambda: studies.architecture_choice(tmp_path / "file"),
+        lambda: train_embedded(tmp_path / "file", "zfnet-scenes"),
+    ):
+        with pytest.raises(DataError, match="cannot be written to"):
+            begin()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import DataError, WeightsError
 
-__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint", "write_atomically"]
+__all__ = ["Checkpoint", "check_writable", "load_checkpoint", "save_checkpoint", "write_atomically"]
 
 _FORMAT = "zfwidgets training checkpoint 1"
 
@@ -27,6 +27,22 @@ class Checkpoint(NamedTuple):
     """Weights (``network.*``), the best so far (``best.*``) and the optimiser's momentum (``momentum.*``)."""
     state: dict[str, object]
     """Epoch, learning rate, history and recipe: plain JSON. Chance needs no entry: it follows from seed and epoch."""
+
+
+def check_writable(folder: str | Path) -> None:
+    """Raise `DataError` where a folder cannot be made or written to: before hours of work, and leaving nothing.
+
+    Examples
+    --------
+    >>> check_writable(Path(tempfile.mkdtemp(), "not", "there", "yet"))
+    """
+    folder = Path(folder).absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as cause:
+        raise DataError(f"{folder} cannot be written to ({cause.strerror or cause}); choose another folder.") from cause
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:

@@ -17,7 +17,7 @@ from ..models.series import CheckpointSeries
 from ..models.series_files import read_manifest
 from ..models.zfnet import ZFNet
 from .augmentation import PHOTOGRAPHS
-from .checkpoint import write_atomically
+from .checkpoint import check_writable, write_atomically
 from .material import Material, photographs, scenes
 from .recording import PAPER_EPOCHS, check_unbegun, record_training
 from .train import Epoch, Recipe, evaluate, train
@@ -146,6 +146,7 @@ def train_embedded(
     plan = _changed(EMBEDDED[name], epochs, pictures, seed)
     if not resume:  # said before thousands of pictures are drawn
         check_unbegun(Path(folder, name), "resume=True (--resume)")
+    check_writable(Path(folder, name))
     material = _material(name, plan, images, processes, progress)
     recipe = plan.recipe
     with torch.random.fork_rng(devices=[]):

@@ -20,7 +20,7 @@ from ...methods.filters import RADIUS, FilterReport, filter_report
 from ...models.weights import load_into, read_weights, sha256_of
 from ...models.zfnet import ZFNet
 from ...network import Network
-from ..checkpoint import write_atomically
+from ..checkpoint import check_writable, write_atomically
 from ..pictures import LabelledPictures
 from ..train import Recipe, train
 from .common import RESULTS, read_results, small_scenes, write_results
@@ -161,6 +161,7 @@ def architecture_choice(
     entries = _kept(folder, recipe)
     missing = [choice for choice in CHOICES if choice.name not in entries]
     if missing:
+        check_writable(folder)
         pictures, validation = (
             small_scenes(count, recipe.scenes + place, recipe.size, processes, progress)
             for place, count in enumerate((recipe.pictures, recipe.validation))

@@ -15,6 +15,7 @@ from ...errors import DataError, ParameterError
 from ...imaging import Preprocess
 from ...models.zfnet import ZFNet
 from ..augmentation import as_input
+from ..checkpoint import check_writable
 from ..pictures import LabelledPictures
 from ..train import Recipe, train
 from .common import small_scenes, write_results
@@ -142,6 +143,7 @@ def ablation(
     wanted = [(variant, seed) for seed in recipe.seeds for variant in VARIANTS]
     missing = [pair for pair in wanted if pair not in {(run.variant, run.seed) for run in runs}]
     if missing:
+        check_writable(path.parent)
         pictures, validation = (
             small_scenes(count, recipe.scenes + place, recipe.size, processes, progress)
             for place, count in enumerate((recipe.pictures, recipe.validation))
