@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 from twins.tiny import widget_labelled
+from twins.zoo import DataDependent
 
 from zfwidgets.backend import Backend, InvarianceRequest, MovedRequest
 from zfwidgets.data import ImageSet
@@ -308,4 +309,15 @@ def test_too_large_a_shift_and_six_pictures(network: Network) -> None:
         widget_labelled(viewer, "Pictures").value = tuple(images)
         assert viewer.state == "error" and "at most 5" in viewer._strip.alert.value
         assert len(widget_labelled(viewer, "Pictures").value) == 5
+        viewer.close()
+
+
+def test_a_second_network_that_cannot_be_looked_into_has_its_probability(backend: Backend, pictures: ImageSet) -> None:
+    net = Network(DataDependent(), preprocess=Preprocess(size=12), device="cpu")
+    with Backend(net, pictures) as other:
+        viewer = InvarianceViewer(backend, other=other)
+        assert viewer.wait(30) and viewer.state == "ready"
+        table = viewer._maps._table.value
+        assert table.count("zf-thin") == 3 * (len(KEYS) + 1)
+        assert table.count('--zf-share:0%"></i><em>-</em>') == 2 * (len(KEYS) + 1)
         viewer.close()

@@ -184,12 +184,14 @@ def _table(seen: Sequence[Seen], names: Sequence[str], chosen: int) -> str:
 
 
 def _areas(one: Seen, layers: Sequence[int]) -> list[list[float]]:
-    """For each column the areas of all pictures, and their mean."""
-    columns = [one.curves.area(one.layers[place]) for place in layers if one.layers[place] is not None]
-    return [[*column.tolist(), float(column.mean())] for column in (*columns, one.curves.area())]
+    """For each column the areas of all pictures, and their mean; NaN for a layer that a network does not have."""
+    probability = one.curves.area()
+    absent = np.full_like(probability, np.nan)
+    columns = [absent if one.layers[place] is None else one.curves.area(one.layers[place]) for place in layers]
+    return [[*column.tolist(), float(column.mean())] for column in (*columns, probability)]
 
 
 def _bar(value: float, second: int) -> str:
-    share = 0.0 if np.isnan(value) else value
+    share, words = (0.0, "-") if np.isnan(value) else (value, f"{value:.2f}")
     kind = "zf-thin" if second else ""
-    return f'<i class="zf-bar {kind}" style="--zf-share:{100 * share:.0f}%"></i><em>{share:.2f}</em>'
+    return f'<i class="zf-bar {kind}" style="--zf-share:{100 * share:.0f}%"></i><em>{words}</em>'
