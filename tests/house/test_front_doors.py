@@ -149,3 +149,9 @@ def test_pictures_of_a_backend_that_are_none(net: zf.Network) -> None:
     for pictures in ([Image.new("RGB", (8, 8))], Image.new("RGB", (8, 8)), 3):
         says(DataError, "ImageSet.from_list makes one", lambda pictures=pictures: zf.Backend(net, pictures))
     assert threading.active_count() == before
+
+
+def test_a_network_without_maps_says_what_works() -> None:
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 2))
+    flat = zf.Network(module, preprocess=zf.Preprocess(size=8), device="cpu")
+    says(NetworkError, "no feature maps; occlusion maps of probabilities work", lambda: flat.default_layer)

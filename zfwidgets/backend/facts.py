@@ -95,7 +95,10 @@ class DistantNetwork:
     def default_layer(self) -> str:
         """As `Network.default_layer`."""
         if self._default_layer is None:
-            raise NetworkError(self.trace_problem or f"{self.name} has no feature maps.")
+            raise NetworkError(
+                self.trace_problem
+                or f"{self.name} has no feature maps; occlusion maps of probabilities work all the same."
+            )
         return self._default_layer
 
     def class_index(self, asked: str | int) -> int:

@@ -283,7 +283,10 @@ class Network:
         """The last layer with places that does not hold the class scores themselves: the paper's layer 5."""
         maps = [name for name in self.menu if self.layers[name].spatial]
         if not maps:
-            raise NetworkError(self.trace_problem or f"{self.name} has no feature maps.")
+            raise NetworkError(
+                self.trace_problem
+                or f"{self.name} has no feature maps; occlusion maps of probabilities work all the same."
+            )
         features = [
             name for name in maps if not name.startswith("pool") and self.layers[name].channels != len(self.classes)
         ]
