@@ -99,6 +99,7 @@ def test_stop_and_resume(watched: tuple[TrainingMonitor, Training]) -> None:
     training.go.set()
     assert monitor.follow(60)
     assert monitor.training == "stopped" and monitor.facts is not None and monitor.facts.epochs == (1,)
+    assert "1 checkpoint &middot; Features of low layers" in monitor._strip.status.value
     resume = widget_labelled(monitor, "Resume")
     assert not resume.disabled
     resume.click()

@@ -354,8 +354,13 @@ class TrainingMonitor(Viewer):
     def _facts(self) -> str:
         facts = self._facts_now
         waiting = sum(slot.startswith("mine ") and ticket is not None for slot, ticket in self._tickets.items())
-        known = f"{0 if facts is None else len(facts.epochs)} checkpoints"
+        count = 0 if facts is None else len(facts.epochs)
+        known = f"{count} checkpoint{'' if count == 1 else 's'}"
         return known + (f" &middot; looking through the pictures, {waiting} to go" if waiting else "")
+
+    def _times(self, busy: bool) -> str:
+        """How long a look at the folder took is of no interest."""
+        return ""
 
     @property
     def facts(self) -> SeriesFacts | None:

@@ -191,7 +191,7 @@ div.jp-Notebook .zf-strip, div.jp-Notebook .zf-epochs { background: var(--jp-lay
 .zf .zf-watch .widget-button { width: 84px; height: 32px; margin: 0; } .zf-watch .widget-html { flex: 1 1 260px; }
 .zf-progress-line { height: 4px; background: var(--zf-wash); border-radius: 2px; margin-bottom: 4px; }
 .zf-progress-line i { display: block; height: 4px; background: var(--zf-accent); border-radius: 2px; }
-.zf-choice { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; }
+.zf-choice { display: flex; flex-flow: row wrap; gap: 4px 16px; align-items: center; width: 100%; margin: 0 0 6px; }
 .zf-idle { visibility: hidden; }
 .zf .zf-upload { font-size: 0; width: auto; height: 34px; padding: 0 12px; flex: none; margin: 0; }
 .zf .zf-upload i { font-size: 13px; } .zf .zf-upload::after { content: "Your picture"; font-size: 13px; }
