@@ -106,6 +106,15 @@ def test_layers_of_both_appear_as_they_are_done(viewer: ProbeViewer) -> None:
     assert not viewer._beside._theirs.value and "points" not in text(viewer._beside.about)
 
 
+def test_what_is_drawn_again_is_not_emptied_first(viewer: ProbeViewer) -> None:
+    told: list[str] = []
+    for matrix in (viewer._beside._theirs, viewer._beside._apart):
+        assert "<svg" in matrix.value
+        matrix.observe(lambda change: told.append(change["new"]), "value")
+    viewer._redraw()
+    assert not told
+
+
 def test_a_network_is_not_told_apart_from_itself(backend: Backend, things: ImageSet) -> None:
     viewer = ProbeViewer(backend, things, other=backend, pool=1)
     assert viewer.wait(60)

@@ -73,7 +73,7 @@ class CurveFigure(Panel):
     """
 
     def __init__(self, title: str = "") -> None:
-        self._plot = W.HTML()
+        self._plot = W.HTML(_svg("", "no curves yet"))  # which holds the room
         super().__init__(title, self._plot)
 
     def draw(
@@ -109,8 +109,12 @@ class CurveFigure(Panel):
             ]
         ends = (names[0], names[-1]) if names else (f"{printed(low, 'g')}{unit}", f"{printed(high, 'g')}{unit}")
         words = f"{len(curves)} curves from {escape(ends[0])} to {escape(ends[1])}"
-        size = f'viewBox="0 0 {SIDE} {_HEIGHT}" width="{SIDE}" height="{_HEIGHT}"'
-        self._plot.value = f'<svg class="zf-plot" {size} role="img" aria-label="{words}">{"".join(parts)}</svg>'
+        self._plot.value = _svg("".join(parts), words)
+
+
+def _svg(parts: str, words: str) -> str:
+    size = f'viewBox="0 0 {SIDE} {_HEIGHT}" width="{SIDE}" height="{_HEIGHT}"'
+    return f'<svg class="zf-plot" {size} role="img" aria-label="{words}">{parts}</svg>'
 
 
 def chip(colour: str) -> str:

@@ -60,6 +60,7 @@ html:has(.zf) { scrollbar-color: var(--jp-ui-font-color2, #555) var(--jp-layout-
 .zf small { font-size: 11px; } .zf-title small { font-weight: 400; color: var(--zf-soft); font-size: 12px; }
 .zf-foot { min-height: 33px; max-width: 288px; padding-top: 4px; font-size: 12px; color: var(--zf-soft);
   font-variant-numeric: tabular-nums; }
+.zf-two .zf-side .zf-foot { min-height: 49px; }
 .zf-scale { display: flex; align-items: center; gap: 6px; }
 .zf-scale i { flex: 1; height: 9px; border-radius: 2px; }
 .zf-legend { display: flex; flex-wrap: wrap; gap: 1px 10px; }
@@ -119,6 +120,7 @@ div.jp-Notebook .zf-strip, div.jp-Notebook .zf-epochs { background: var(--jp-lay
   text-overflow: ellipsis; white-space: pre; font-variant-numeric: tabular-nums; border-radius: 2px; }
 .zf .zf-tile.widget-button::before { content: ""; display: block; width: 100%; aspect-ratio: 2.03;
   background: var(--zf-wash) left top / 100% auto no-repeat; }
+.zf .zf-tile.widget-button:empty::after { content: "\\00a0"; }
 .zf .zf-tile.zf-dead::before { background-image: repeating-linear-gradient(45deg, transparent 0 7px,
   var(--zf-line) 7px 8px) !important; background-size: auto; }
 .zf .zf-tile.zf-dead { color: var(--zf-soft); }

@@ -74,17 +74,20 @@ class ProbeBeside:
         """What it takes each class for, and the words about both."""
         said = [self._found[layer].words]
         theirs = None if second is None else second.layer(layer)
-        for html in (self._theirs, self._apart):
-            html.value = ""
+        matrices = "", ""
         if second is not None and theirs is not None and layer in learnt.known:
             place = learnt.place(per_class)
             both = [one.confusion[at][place].sum(0) for one, at in ((learnt, layer), (second.probe, theirs))]
-            self._theirs.value = charts.confusion_chart(both[1], learnt.classes, charts.SECOND)
-            self._apart.value = charts.confusion_difference(both[0], both[1], learnt.classes)
+            matrices = (
+                charts.confusion_chart(both[1], learnt.classes, charts.SECOND),
+                charts.confusion_difference(both[0], both[1], learnt.classes),
+            )
             self.panels[0].title("Taken for", f"%, {theirs} of {self._names[1]}")
             self.panels[1].title("Taken for, difference", "points")
             self.panels[1].foot(f"red: {escape(self._names[1])} more often; blue: {escape(self._names[0])}")
             said.insert(0, self._verdict(learnt, second, layer, per_class))
+        # Once: what is emptied first makes the page jump up and down with every layer.
+        self._theirs.value, self._apart.value = matrices
         lines = "".join(f"<div>{escape(sentence)}</div>" for sentence in said if sentence)
         how = f'<div class="zf-soft">{_HOW}</div>' if second is not None else ""
         self.about.value = f'<div class="zf-h">Second network: {escape(self._names[1])}</div>{lines}{how}'

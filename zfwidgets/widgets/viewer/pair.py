@@ -52,6 +52,8 @@ class PairViewer(Viewer):
         self._shares: dict[int, float] = {}
         self._crossed: tuple[str, Crossing] | None = None
         super().__init__(backend, **options)
+        if other is not None:
+            self.add_class("zf-two")  # the words below its pictures take more room, which is kept
 
     # What a viewer says about itself -------------------------------------------------------------------------
 
