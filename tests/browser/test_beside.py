@@ -72,7 +72,7 @@ def test_a_cell_of_the_second_network_opens_its_picture(page: Page) -> None:
     block = page.locator(".zf-panel:visible", has_text="conv3 zfnet-photos, epoch 64").first
     block.wait_for()
     settled(page)
-    block.locator("svg image").first.click()
+    block.locator("svg image").first.click(position={"x": 100, "y": 100})  # in a cell, not between
     page.get_by_role("button", name="Open picture of zfnet-photos").click()
     report = page.locator(".zf-life:visible").nth(1).inner_text()
     assert labelled(page, "Layer").locator("select").input_value() == "conv3"
