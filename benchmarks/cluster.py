@@ -39,7 +39,7 @@ client = None
 if sys.argv[1]:
     from distributed import Client
     client = Client(sys.argv[1])
-explorer = zf.Explorer(zf.Backend("zfnet-scenes", client=client))
+explorer = zf.Explorer.owning(zf.Backend("zfnet-scenes", client=client))
 assert explorer.wait(120)
 took = time.perf_counter() - start
 memory = psutil.Process().memory_info().rss / 1e6

@@ -122,6 +122,21 @@ def test_the_explorer_shares_one_picture(backend: Backend) -> None:
     explorer.close()
 
 
+def test_closing_a_page_leaves_the_backends_that_were_given_open(network: Network, pictures: ImageSet) -> None:
+    with Backend(network, pictures) as backend, Backend(network, pictures) as other:
+        Explorer(backend, other).close()
+        again = Explorer(other, backend)
+        assert again.wait(30) and again.occlusion.state == "ready"
+        again.close()
+        viewer = FeatureViewer(backend, other)
+        assert viewer.wait(30) and viewer.state == "ready"
+        viewer.close()
+        Explorer.owning(backend, other).close()
+        for closed in (backend, other):
+            with pytest.raises(ZfwidgetsError, match="backend is closed"):
+                FeatureViewer(closed).wait(30)
+
+
 def test_an_upload_is_shown_and_a_bad_one_explained(backend: Backend) -> None:
     explorer = Explorer(backend)
     explorer.wait(20)

@@ -87,6 +87,15 @@ class Explorer(W.VBox):
     """The class that is asked about: ``"predicted"``, ``"true"``, or a name or index."""
 
     _alive = False
+    _made: tuple[Backend, ...] = ()
+    """Backends that nobody else has: they end with the page."""
+
+    @classmethod
+    def owning(cls, *backends: Backend) -> Explorer:
+        """A page whose backends were made for it alone, and are closed with it."""
+        explorer = cls(*backends)
+        explorer._made = backends
+        return explorer
 
     def __init__(self, backend: Backend, other: Backend | None = None) -> None:
         if not isinstance(backend, Backend):
@@ -248,15 +257,14 @@ class Explorer(W.VBox):
         return all(viewer.wait(timeout) for viewer in self._viewers)
 
     def close(self) -> None:
-        """Take the page down and stop the threads of the backends."""
+        """Take the page down. Backends that were given stay open: close them, or leave their ``with``."""
         if self._alive:
             self._alive = False
             for viewer in self._viewers:
                 viewer.close()
             close_tree(self)
-            for backend in (self._backend, self._other):
-                if backend is not None:
-                    backend.close()
+            for backend in self._made:
+                backend.close()
 
 
 def _left_out(thumbnails: Thumbnails) -> str:

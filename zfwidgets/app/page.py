@@ -123,7 +123,7 @@ def open_explorer(network: str = "zfnet-scenes", images: str | None = None) -> D
         client = None if settings.scheduler is None else connected(settings.scheduler)
         sources = [NetworkSource(settings.network, settings.weights)]
         sources += [NetworkSource(settings.other, settings.other_weights)] if settings.other is not None else []
-        explorer = Explorer(*(Backend(source, images=settings.images, client=client) for source in sources))
+        explorer = Explorer.owning(*(Backend(source, images=settings.images, client=client) for source in sources))
     except ZfwidgetsError as error:
         return HTML(f'<div role="alert" style="padding: 1em; font-size: 120%">{escape(str(error))}</div>')
     if explorer.top is not None:
