@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 import subprocess
 import sys
@@ -40,6 +41,23 @@ def test_a_missing_index(capsys: pytest.CaptureFixture[str]) -> None:
     status, said = asked("--index", "/no/such.safetensors", capsys=capsys)
     assert status == 2
     assert said == "zfwidgets: There is no file at /no/such.safetensors: pass what `zfwidgets mine` wrote to --index.\n"
+
+
+@pytest.mark.parametrize("option", ["--weights", "--index", "--other-weights", "--other-index"])
+def test_a_file_that_is_none_is_said_before_the_page_starts(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_listener", lambda port: pytest.fail("the page was started"))
+    files = {name: tmp_path / name for name in ("page.safetensors", "empty.safetensors", "part.safetensors", "run.pth")}
+    files["page.safetensors"].write_text("<!DOCTYPE html><html></html>")
+    files["empty.safetensors"].touch()
+    save_file({"weight": torch.ones(9)}, files["part.safetensors"])
+    files["part.safetensors"].write_bytes(files["part.safetensors"].read_bytes()[:-4])
+    files["run.pth"].write_bytes(pickle.dumps(print))
+    for name, file in files.items():
+        words = ["--other", "zfnet-photos"] if option.startswith("--other") else []
+        status, said = asked(*words, option, str(file), capsys=capsys)
+        assert status == 2 and said.startswith("zfwidgets: ") and said.count("\n") == 1 and name in said
 
 
 def test_an_unknown_network_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,6 +137,7 @@ def _weights(network: str, weights: str, option: str) -> str:
     path = Path(weights).expanduser().resolve()
     if not path.is_file():
         raise WeightsError(f"There is no weight file at {path}: check the path given to {option}.")
+    _check_weights(path)
     return str(path)
 
 
@@ -147,6 +148,7 @@ def _index_file(index: str | None, option: str) -> str | None:
     path = Path(index).expanduser().resolve()
     if not path.is_file():
         raise DataError(f"There is no file at {path}: pass what `zfwidgets mine` wrote to {option}.")
+    _check_index(path)
     return str(path)
 
 
@@ -163,6 +165,18 @@ def _check_network(network: str, weights: str, option: str) -> None:
         raise unknown_name("network", network, list_networks())
     if weights == "default" and network in PAPER_ONLY:
         raise WeightsError(f"{network} has no published weights: pass a file of them with {option}.")
+
+
+def _check_weights(path: Path) -> None:
+    from zfwidgets.models.weights import read_weights  # loads torch
+
+    read_weights(path)  # a .safetensors file is mapped into memory: no more than its header is read
+
+
+def _check_index(path: Path) -> None:
+    from zfwidgets.methods.top_activations import TopActivations  # loads torch
+
+    TopActivations.open(path)
 
 
 def _check_pictures(folder: str) -> None:
