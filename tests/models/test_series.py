@@ -62,6 +62,26 @@ def test_a_missing_epoch_is_a_gap_and_said(tmp_path: Path) -> None:
         series.weights(2)
 
 
+def test_a_file_that_the_manifest_does_not_list_is_named(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    shutil.copy(tmp_path / "epoch-0002.safetensors", tmp_path / "epoch_3.safetensors")
+    (tmp_path / "notes.txt").write_text("no checkpoint")
+    series = CheckpointSeries(tmp_path)
+    assert series.epochs == (1, 2, 4)
+    assert list(series.problems) == ["epoch_3.safetensors"]
+    assert "epoch_3.safetensors is not in the manifest series.json" in series.problems["epoch_3.safetensors"]
+    (tmp_path / "epoch_3.safetensors").unlink()
+    assert series.refresh() and not series.problems
+
+
+def test_a_checkpoint_that_is_about_to_be_listed_is_no_problem(tmp_path: Path) -> None:
+    module = network()
+    record_training(module, tmp_path, (1, 3)).after(1)
+    save_file(module.state_dict(), tmp_path / "epoch-0003.safetensors")
+    series = CheckpointSeries(tmp_path, module=module)
+    assert (series.epochs, series.missing, series.problems) == ((1,), (3,), {})
+
+
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     recorded(tmp_path)
     file = tmp_path / "epoch-0002.safetensors"

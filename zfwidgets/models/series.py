@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from zfwidgets.errors import DataError, NetworkError, UnknownNameError, WeightsError, unknown_name
 from zfwidgets.imaging import Preprocess
-from zfwidgets.models.series_files import MANIFEST, Candidate, Shapes, Stored, looked_at, read_manifest, stamp_of
+from zfwidgets.models.series_files import (
+    MANIFEST,
+    Candidate,
+    Shapes,
+    Stored,
+    looked_at,
+    read_manifest,
+    stamp_of,
+    unlisted,
+)
 from zfwidgets.models.weights import load_into
 from zfwidgets.models.zfnet import ZFNet
 
@@ -69,7 +78,7 @@ class CheckpointSeries:
     planned : tuple of int
         Epochs that were to be recorded; those of `epochs` where nobody said.
     problems : dict of str to str
-        A sentence for each file that was refused.
+        A sentence for each file that was refused, or that a manifest does not list.
     history : tuple of EpochFigures
         Every finished epoch, also those without a checkpoint.
 
@@ -309,7 +318,7 @@ class CheckpointSeries:
     ) -> tuple[dict[int, Stored], dict[str, str]]:
         """What can be used, by epoch, and what cannot, by name."""
         found: dict[int, Stored] = {}
-        problems: dict[str, str] = {}
+        problems = unlisted(self.folder, stamps, manifest)
         wanted = self._wanted(manifest)
         for candidate in looked_at(self.folder, stamps, manifest.get("checkpoints")):
             # A file may be judged before the manifest tells its checksum anew, or against other shapes.

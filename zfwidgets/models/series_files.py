@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,18 @@ from torch import Tensor
 from zfwidgets.errors import DataError, WeightsError
 from zfwidgets.models.weights import read_safely, state_of
 
-__all__ = ["FORMAT", "MANIFEST", "Candidate", "Shapes", "Stored", "file_name", "looked_at", "read_manifest", "stamp_of"]
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "Candidate",
+    "Shapes",
+    "Stored",
+    "file_name",
+    "looked_at",
+    "read_manifest",
+    "stamp_of",
+    "unlisted",
+]
 
 FORMAT = "zfwidgets series 1"
 MANIFEST = "series.json"
@@ -99,14 +110,34 @@ def looked_at(
 ) -> Iterator[Candidate]:
     """The files to judge: those that the manifest lists, or all that could be checkpoints."""
     if listed is None:
-        for name, stamp in stamps.items():
-            if Path(name).suffix in _SUFFIXES and (folder / name).is_file():
-                yield Candidate(folder / name, stamp, None, None)
+        for name in _possible(folder, stamps):
+            yield Candidate(folder / name, stamps[name], None, None)
         return
     for epoch, entry in sorted(listed.items(), key=lambda item: int(item[0])):
         # A manifest names files of its own folder only. One that is gone is judged too: it is a gap with a reason.
         path = folder / Path(entry["file"]).name
         yield Candidate(path, stamps.get(path.name) or stamp_of(path), int(epoch), entry["sha256"])
+
+
+def unlisted(folder: Path, names: Iterable[str], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """A sentence for each file that could be a checkpoint and that the manifest does not list.
+
+    One that a recording is about to list has its place already.
+    """
+    listed = manifest.get("checkpoints")
+    if listed is None:
+        return {}
+    known = {Path(entry["file"]).name for entry in listed.values()} | set(map(file_name, manifest.get("planned") or ()))
+    return {
+        name: f"{name} is not in the manifest {MANIFEST}; it is left out. Without the manifest the bare files open."
+        for name in _possible(folder, names)
+        if name not in known
+    }
+
+
+def _possible(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """Those of the files that could be checkpoints."""
+    return (name for name in names if Path(name).suffix in _SUFFIXES and (folder / name).is_file())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
