@@ -117,6 +117,19 @@ def test_a_network_and_pictures_stay_as_they_were(net: Network) -> None:
     assert not any(part._forward_hooks for part in net.module.modules())
 
 
+@pytest.mark.parametrize("cache", [None, {}])
+def test_pictures_to_test_on_that_were_trained_on_are_said(net: Network, cache: Any) -> None:
+    train, others = noise(8, 2, 3), noise(6, 2, 4)
+    with pytest.raises(DataError, match="All test pictures are among the training pictures"):
+        feature_probe(net, train, train, folds=2, cache=cache)
+    with pytest.raises(DataError, match="All test pictures are among the training pictures"):
+        feature_probe(net, train, (list(train[0].flip(0)), train[1][::-1]), folds=2, cache=cache)
+    mixed = torch.cat([others[0], train[0][:2]]), others[1] + train[1][:2]
+    with pytest.warns(RuntimeWarning, match=r"2 of 8 test pictures are among the training pictures \(6, for example\)"):
+        feature_probe(net, train, mixed, folds=2, cache=cache, layers=["conv1", "fc3"])
+    feature_probe(net, train, others, folds=2, cache=cache)
+
+
 @pytest.mark.parametrize("kind", ["dict", "folder"])
 def test_features_are_kept_by_content(net: Network, tmp_path: Path, kind: str, monkeypatch: Any) -> None:
     cache: Any = {} if kind == "dict" else tmp_path / "features"

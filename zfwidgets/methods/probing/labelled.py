@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +15,12 @@ from zfwidgets.errors import DataError, ParameterError
 from zfwidgets.methods.activations import stacked
 from zfwidgets.network import Network
 
-__all__ = ["Labelled", "labelled"]
+__all__ = ["Labelled", "check_apart", "check_other", "labelled"]
+
+_ALL = (
+    "All test pictures are among the training pictures, so that the test says nothing of new ones; give others, or "
+    "leave test out: each fold is then tested on what it was not trained on."
+)
 
 
 class Labelled(NamedTuple):
@@ -22,6 +29,8 @@ class Labelled(NamedTuple):
     pictures: Any
     keys: Sequence[Any]
     labels: tuple[str, ...]
+    seen: dict[Any, bytes] | None = None
+    """Key to a digest of the model input, filled while the pictures are read; None: nobody asks."""
 
     def __len__(self) -> int:  # of pictures, not of fields
         return len(self.labels)
@@ -46,7 +55,13 @@ class Labelled(NamedTuple):
                     f"Model inputs of one probe must have one size: found {tuple(shape)}, and {tuple(batch.shape[1:])} "
                     f"at {self.keys[start]!r}."
                 )
+            self._note(batch, self.keys[start : start + size])
             yield batch
+
+    def _note(self, batch: Tensor, keys: Sequence[Any]) -> None:
+        if self.seen is not None and keys[0] not in self.seen:
+            pixels = batch.cpu().contiguous().numpy()
+            self.seen.update((key, hashlib.sha256(one).digest()) for key, one in zip(keys, pixels, strict=True))
 
     def shape(self, net: Network) -> tuple[int, ...]:
         """(3, H, W) of the first model input."""
@@ -61,7 +76,7 @@ def _checked(net: Network, batch: Tensor) -> Tensor:
     return batch.detach().to(first.device, first.dtype)
 
 
-def labelled(pictures: Any, what: str) -> Labelled:
+def labelled(pictures: Any, what: str, noted: bool = False) -> Labelled:
     """Pictures and classes, checked.
 
     Parameters
@@ -70,6 +85,8 @@ def labelled(pictures: Any, what: str) -> Labelled:
         A set that knows labels, or a pair: a list, a mapping or a tensor (N, 3, H, W), and one label for each.
     what : str
         How they are called in messages, for example "training".
+    noted : bool
+        Whether `check_apart` will be asked about them.
 
     Raises
     ------
@@ -103,7 +120,34 @@ def labelled(pictures: Any, what: str) -> Labelled:
             f"The {what} picture {missing[0]!r} has no label ({len(missing)} in all have none); put pictures into a "
             "folder for each class, or give (pictures, labels)."
         )
-    return Labelled(found, keys, tuple(str(label) for label in labels))
+    return Labelled(found, keys, tuple(str(label) for label in labels), {} if noted else None)
+
+
+def check_other(learnt: Labelled, asked: Labelled) -> None:
+    """Refuse test pictures that are the very training pictures, before any is read."""
+    if asked.pictures is learnt.pictures:
+        raise DataError(_ALL)
+
+
+def check_apart(learnt: Labelled, asked: Labelled) -> None:
+    """Whether the classifier was trained on what it is tested on, known when both were read; warns of some pictures.
+
+    Raises
+    ------
+    DataError
+        If that is so of all test pictures.
+    """
+    known = set((learnt.seen or {}).values())
+    twice = [key for key, digest in (asked.seen or {}).items() if digest in known]
+    if len(twice) == len(asked):
+        raise DataError(_ALL)
+    if twice:
+        warnings.warn(
+            f"{len(twice)} of {len(asked)} test pictures are among the training pictures ({twice[0]!r}, for example): "
+            "the accuracy is too high; leave them out of one of the two.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _unknown(label: Any) -> bool:

@@ -13,7 +13,7 @@ from zfwidgets.methods.options import checked_layers, checked_seed
 from zfwidgets.methods.probing.classifiers import CLASSIFIERS, predicted, require_sklearn
 from zfwidgets.methods.probing.features import Features, extract, groups, kept_in
 from zfwidgets.methods.probing.folds import Fold, folds_of, room, sizes_of
-from zfwidgets.methods.probing.labelled import Labelled, labelled
+from zfwidgets.methods.probing.labelled import Labelled, check_apart, check_other, labelled
 from zfwidgets.methods.probing.layers import default_layers
 from zfwidgets.methods.probing.result import Probe
 from zfwidgets.network import Network, checked_network
@@ -82,7 +82,8 @@ def feature_probe(
     Raises
     ------
     DataError
-        For labels that are missing, fewer than two classes, or too few pictures of one.
+        For labels that are missing, fewer than two classes, too few pictures of one, or if all test pictures are among
+        the training pictures; of some a `RuntimeWarning` tells.
     ParameterError, UnknownNameError
         For numbers, sizes or names that cannot be, or without scikit-learn (``pip install 'zfwidgets[probe]'``).
     NetworkError
@@ -110,7 +111,8 @@ def feature_probe(
     pool = pool if pool is None else whole_number("pool", pool, None)
     folds = whole_number("The number of folds", folds, None)
     seed = checked_seed(seed)
-    learnt, asked = labelled(train, "training"), None if test is None else labelled(test, "test")
+    learnt = labelled(train, "training", noted=test is not None)
+    asked = None if test is None else labelled(test, "test", noted=True)
     classes = _classes(learnt, asked)
     most = _room(learnt, classes, folds, asked is not None)
     sizes = sizes_of(per_class, most, folds)
@@ -118,6 +120,7 @@ def feature_probe(
     dealt = folds_of(numbers, None if asked is None else len(asked), folds, seed)
     truth = numbers if asked is None else _numbered(asked, classes)
     if asked is not None:
+        check_other(learnt, asked)
         _check_sizes(learnt.shape(net), asked.shape(net))
     kept, stop = kept_in(cache), cancelled or (lambda: False)
     count = len(learnt) + (0 if asked is None else len(asked))
@@ -129,6 +132,8 @@ def feature_probe(
     for group in groups(net, names, count, pool):
         sets = [one for one in (learnt, asked) if one is not None]
         features = [extract(net, one, group, pool, kept, stop, batch_size) for one in sets]
+        if asked is not None and not confusion:
+            check_apart(learnt, asked)
         for layer in group:
             products = _products([found.pop(layer) for found in features])
             confusion[layer] = _confusion(products, dealt, sizes, numbers, truth, len(classes), classifier, stop)
