@@ -47,6 +47,18 @@ def test_every_control_has_its_label(viewer: OcclusionViewer, label: str) -> Non
     assert widget_labelled(viewer, label).description == label
 
 
+def test_a_network_with_one_class_score_says_that_its_probability_says_nothing(
+    viewer: OcclusionViewer, pictures: ImageSet
+) -> None:
+    assert "one class score" not in viewer._bars.value
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 1))
+    with Backend(Network(module, preprocess=Preprocess(size=24), device="cpu"), pictures) as backend:
+        alone = OcclusionViewer(backend, size=8, stride=8)
+        assert alone.wait(20)
+        assert "one class score: its probability is 1, whatever is seen" in alone._bars.value
+        alone.close()
+
+
 def test_class_channel_and_colour_never_start_a_sweep(viewer: OcclusionViewer) -> None:
     with patch.object(OcclusionRequest, "run", autospec=True) as run:
         title = viewer._maps._probability._title.value
