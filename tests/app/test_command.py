@@ -6,6 +6,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,8 +57,10 @@ def test_a_file_that_is_none_is_said_before_the_page_starts(
     files["run.pth"].write_bytes(pickle.dumps(print))
     for name, file in files.items():
         words = ["--other", "zfnet-photos"] if option.startswith("--other") else []
-        status, said = asked(*words, option, str(file), capsys=capsys)
-        assert status == 2 and said.startswith("zfwidgets: ") and said.count("\n") == 1 and name in said
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always")
+            status, said = asked(*words, option, str(file), capsys=capsys)
+        assert status == 2 and not remarks and said.startswith("zfwidgets: ") and said.count("\n") == 1 and name in said
 
 
 def test_an_unknown_network_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import errno
 import json
 import socket
 import sys
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -170,7 +171,9 @@ def _check_network(network: str, weights: str, option: str) -> None:
 def _check_weights(path: Path) -> None:
     from zfwidgets.models.weights import read_weights  # loads torch
 
-    read_weights(path)  # a .safetensors file is mapped into memory: no more than its header is read
+    with warnings.catch_warnings():  # torch remarks on foreign files, where one sentence is enough
+        warnings.simplefilter("ignore")
+        read_weights(path)  # a .safetensors file is mapped into memory: no more than its header is read
 
 
 def _check_index(path: Path) -> None:
