@@ -16,6 +16,7 @@ from PIL import Image
 from ..errors import DataError, ImageError, ZfwidgetsError, unknown_name
 from ..imaging import as_image
 from ..imaging.load import Picture
+from .skipped import words_of
 
 __all__ = ["Entry", "ImageSet", "default_key"]
 
@@ -272,9 +273,8 @@ def _item(dataset: Any, index: int) -> tuple[Any, Any]:
     except ZfwidgetsError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ImageError(
-            f"{key!r} cannot be got from the dataset, whose items are (picture, class index): {reason}."
+            f"{key!r} cannot be got from the dataset, whose items are (picture, class index): {words_of(error)}."
         ) from error
     return picture, mark
 

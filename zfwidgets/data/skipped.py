@@ -6,7 +6,18 @@ from typing import NamedTuple
 
 from zfwidgets.errors import ZfwidgetsError
 
-__all__ = ["Skipped"]
+__all__ = ["Skipped", "words_of"]
+
+
+def words_of(error: Exception) -> str:
+    """What foreign code says went wrong, on one line without a full stop; its kind where it says nothing.
+
+    Examples
+    --------
+    >>> words_of(OSError("disk is\\ngone.")), words_of(KeyError())
+    ('disk is gone', 'KeyError')
+    """
+    return " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
 
 
 class Skipped(NamedTuple):
@@ -26,5 +37,4 @@ class Skipped(NamedTuple):
         """
         if isinstance(error, ZfwidgetsError):
             return cls(key, str(error))
-        words = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-        return cls(key, f"{key!r} cannot be read: {words}.")
+        return cls(key, f"{key!r} cannot be read: {words_of(error)}.")
